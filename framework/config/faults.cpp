@@ -1,0 +1,61 @@
+#include "config/faults.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/text.hpp"
+
+namespace lamina {
+namespace {
+
+// A hostile file can hold a million faults; nobody reads past the first hundreds.
+constexpr size_t kept_limit = 10'000, shown_limit = 100;
+
+std::string all_text(const std::vector<Fault>& faults) {
+  std::string text;
+  for (size_t i = 0; i < std::min(faults.size(), shown_limit); ++i) text += (i ? "\n" : "") + faults[i].text();
+  if (faults.size() > shown_limit) text += "\n… and " + std::to_string(faults.size() - shown_limit) + " more";
+  return text;
+}
+
+Exit worst(const std::vector<Fault>& faults) {
+  const bool only_plugins = std::ranges::all_of(faults, [](const Fault& f) { return f.exit == Exit::plugin; });
+  return only_plugins && !faults.empty() ? Exit::plugin : Exit::experiment;
+}
+
+}  // namespace
+
+std::string Fault::text() const {
+  const std::string& moved = place.position.source ? place.position.source->pointer : place.pointer;
+  std::string text = escaped(place.position.text());
+  const std::string& pointer = moved.empty() ? place.pointer : moved;
+  if (!pointer.empty()) text += (text.empty() ? "" : "  ") + escaped(pointer);
+  return text + (text.empty() ? "" : ": ") + escaped(sentence);
+}
+
+ConfigError::ConfigError(std::vector<Fault> f) : Failure(worst(f), all_text(f)), faults(std::move(f)) {}
+
+void Faults::add(Place place, std::string sentence, Exit exit) {
+  Fault fault{std::move(place), std::move(sentence), exit};
+  // The layers of a block are checked once per use: the same fault is told once.
+  if (faults_.size() < kept_limit && seen_.insert(fault.text()).second) faults_.push_back(std::move(fault));
+}
+
+std::vector<Fault> Faults::sorted() const {
+  std::map<std::string, size_t> order;  // sources by first appearance
+  for (const Fault& f : faults_)
+    if (f.place.position.source) order.emplace(f.place.position.source->name, order.size());
+  const auto key = [&](const Fault& f) {
+    return std::make_tuple(f.place.position.source ? order[f.place.position.source->name] + 1 : 0, f.place.position.byte);
+  };
+  std::vector<Fault> faults = faults_;
+  std::ranges::stable_sort(faults, {}, key);
+  return faults;
+}
+
+void Faults::throw_if_any() const {
+  if (any()) throw ConfigError(sorted());
+}
+
+}  // namespace lamina

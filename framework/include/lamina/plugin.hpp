@@ -32,6 +32,12 @@ struct Each {
   std::vector<T> values;
   const char* name = "";
 };
+template <class T>
+inline constexpr bool is_each = false;
+template <class T>
+inline constexpr bool is_each<Each<T>> = true;
+template <class T>
+inline constexpr bool is_each<std::optional<Each<T>>> = true;
 using PerAxis = Each<int64_t>;
 using PerChannel = Each<double>;
 
@@ -87,16 +93,14 @@ class Declaration {
   template <class T>
   void add(uint32_t flags, const char* name, T& member, const char* domain, const char* doc, Unit unit) {
     if (filling) {
-      bind(name, member);
       for (uint32_t i = 0; i < setting_count; ++i)
         if (!std::strcmp(settings[i].name, name) && settings[i].count) read(settings[i], member);
-      return;
+      return bind(name, member);
     }
     if (!doc || !*doc) throw Error(describe("parameter \"", name, "\" has no documentation"));
     for (auto& d : defaults)
       if (d.name == name) throw Error(describe("parameter \"", name, "\" is declared twice"));
-    Attribute& a = defaults.emplace_back(initial(name, member));
-    if (flags & LAMINA_REQUIRED) forget(a);
+    defaults.push_back(flags & LAMINA_REQUIRED ? forgotten(initial(name, member)) : initial(name, member));
     parameters.push_back({sizeof(lamina_parameter), flags | flags_of<T>(), domain, doc, {}, unit.text});
   }
 
@@ -108,7 +112,7 @@ class Declaration {
   }
   template <class T>
   void bind(const char* name, std::optional<Each<T>>& m) {
-    m ? bind(name, *m) : void();
+    if (m) m->name = name;
   }
   void bind(const char* name, Scalar& m) {
     if (graph) m.bound = graph->emit("scalar", {}, {{"name", name}})[0];
@@ -118,9 +122,7 @@ class Declaration {
   static constexpr uint32_t flags_of() {
     if constexpr (std::is_same_v<T, Scalar>) return LAMINA_PER_STEP;
     if constexpr (std::is_same_v<T, Path> || std::is_same_v<T, std::optional<Path>>) return LAMINA_PATH;
-    if constexpr (
-        requires(T t) { t.at(1), t.name; } || requires(T t) { t->at(1), t->name; })
-      return LAMINA_PER_AXIS;
+    if constexpr (is_each<T>) return LAMINA_PER_AXIS;
     return 0;
   }
   template <class T>
@@ -135,16 +137,12 @@ class Declaration {
   static Attribute initial(const char* name, const Path& v) { return Attribute(name, v.text); }
   template <class T>
   static Attribute initial(const char* name, const std::optional<T>&) {  // the type, and no value
-    Attribute a = [&] {
-      if constexpr (std::is_same_v<T, Each<int64_t>> || std::is_same_v<T, Each<double>>)
-        return Attribute(name, T{}.values);
-      else
-        return initial(name, T{});
-    }();
-    forget(a);
+    return forgotten(initial(name, T{}));
+  }
+  static Attribute forgotten(Attribute a) {
+    a.integers.clear(), a.reals.clear(), a.texts.clear();
     return a;
   }
-  static void forget(Attribute& a) { a.integers.clear(), a.reals.clear(), a.texts.clear(); }
 
   static void wanted(const lamina_attribute& a, uint32_t type) {
     if ((a.type & ~uint32_t(LAMINA_LIST)) != type)
@@ -178,7 +176,7 @@ class Declaration {
   }
   template <class T>
   static void read(const lamina_attribute& a, Each<T>& m) {
-    read(a, m.values), m.name = a.name;
+    read(a, m.values);
   }
   template <class T>
   static void read(const lamina_attribute& a, std::optional<T>& m) {
@@ -223,7 +221,7 @@ T configured(const lamina_attribute* settings, uint32_t count, Scope* graph = nu
 /// The descriptor that lamina_plugin_v1 returns. Border: {Plugin (the author's struct), table, complete(Declaration&) (checks and finishes
 /// the ports)}. A declaration that is wrong in itself gives a descriptor without name, whose doc says what is wrong.
 template <class Border>
-const lamina_plugin* describe(const char* kind, const char* name, const char* doc, const char* version) noexcept {
+const lamina_plugin* descriptor(const char* kind, const char* name, const char* doc, const char* version) noexcept {
   static Declaration kept;
   static lamina_plugin plugin{};
   static std::string wrong;
@@ -256,5 +254,5 @@ const lamina_plugin* describe(const char* kind, const char* name, const char* do
 /// The one symbol that a plugin exports. `...` is the border of its kind, for example lamina::border::Layer<Type>.
 #define LAMINA_PLUGIN(kind, name, doc, ...)                                                       \
   extern "C" __attribute__((visibility("default"))) const lamina_plugin* lamina_plugin_v1(void) { \
-    return lamina::border::describe<__VA_ARGS__>(kind, name, doc, LAMINA_PLUGIN_VERSION);         \
+    return lamina::border::descriptor<__VA_ARGS__>(kind, name, doc, LAMINA_PLUGIN_VERSION);         \
   }

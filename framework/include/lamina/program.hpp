@@ -44,15 +44,6 @@ void write_sized(T* array, size_t i, const T& value) {
 
 }  // namespace border
 
-/// Bytes of one element; 0 for a number that is no dtype.
-constexpr size_t element_bytes(DType t) {
-  constexpr uint8_t bytes[] = {0, 4, 8, 2, 2, 4, 4, 1, 1};
-  return uint32_t(t) < sizeof bytes ? bytes[uint32_t(t)] : 0;
-}
-constexpr const char* dtype_name(DType t) {
-  constexpr const char* names[] = {"no dtype", "float32", "float64", "float16", "bfloat16", "int32", "uint32", "uint8", "bool"};
-  return names[uint32_t(t) < std::size(names) ? uint32_t(t) : 0];
-}
 inline int64_t element_count(const Shape& shape) {
   int64_t n = 1;
   for (int64_t d : shape) n *= d;  // the host's shape rules have checked for overflow
@@ -118,7 +109,7 @@ struct Value {
   uint32_t rank() const { return uint32_t(shape.size()); }
   int64_t size(size_t axis) const { return shape.at(axis); }
   int64_t count() const { return element_count(shape); }
-  uint64_t dense_bytes() const { return uint64_t(count()) * element_bytes(dtype); }
+  uint64_t dense_bytes() const { return uint64_t(count()) * size_of(dtype); }
   uint64_t layout() const { return raw.layout; }
   uint32_t number = LAMINA_ABSENT;
   lamina_program_value raw{};

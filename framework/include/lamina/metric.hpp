@@ -1,0 +1,42 @@
+/// A metric is algebra to partial sums per batch, and a formula on them:
+///   Tensors sums(Scope&, Tensor prediction, Tensor target, std::optional<Tensor> weight) const     of sizes that do not depend on the
+///   batch double finish(std::span<const double> sums) const                                              all elements, one result after
+///   the other
+/// The host adds the sums up in float64 over all batches. weight may be left out of the signature.
+#pragma once
+#include <span>
+
+#include "signature.hpp"
+#include "target.hpp"
+
+namespace lamina::border {
+
+template <class T>
+struct Metric {
+  using Plugin = T;
+  using Call = Signature<decltype(&T::sums)>;
+  static lamina_status sums(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
+                            const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count) {
+    return guard(host, handle, [&] {
+      Scope scope(host, handle);
+      const T plugin = configured<T>(settings, setting_count, &scope);
+      give(scope, Call::call(&T::sums, plugin, scope, in, in_count), out, out_count);
+    });
+  }
+  static lamina_status finish(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
+                              const double* sums, uint64_t sum_count, double* result) {
+    return guard(host, handle, [&] {
+      const T plugin = configured<T>(settings, setting_count);
+      *result = plugin.finish(std::span<const double>(sums, size_t(sum_count)));
+    });
+  }
+  static void complete(Declaration& d) {
+    if (d.results.empty()) d.result("sums", "partial sums of a batch");
+    Call::complete(d);
+  }
+  static constexpr lamina_metric table{sizeof(lamina_metric), sums, finish};
+};
+
+}  // namespace lamina::border
+
+#define LAMINA_METRIC(Type, name, doc) LAMINA_PLUGIN("metric", name, doc, lamina::border::Metric<Type>)

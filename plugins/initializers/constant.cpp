@@ -1,0 +1,12 @@
+#include <lamina/initializer.hpp>
+using namespace lamina;
+
+/// Every element starts at the same value.
+struct Constant {
+  double value = 0;
+
+  void declare(Declaration& d) { d.required("value", value, "(-inf, inf)", "what every element starts at"); }
+
+  void fill(Randomness&, const Shape&, int64_t, int64_t, std::span<double> values) const { std::fill(values.begin(), values.end(), value); }
+};
+LAMINA_INITIALIZER(Constant, "constant", "one value everywhere")

@@ -1,0 +1,14 @@
+#include <lamina/initializer.hpp>
+using namespace lamina;
+
+/// Independent normal numbers.  Default deviation: Krizhevsky, Sutskever & Hinton, NIPS 2012, section 5.
+struct Normal {
+  double mean = 0, deviation = 0.01;
+
+  void declare(Declaration& d) {
+    d.optional("mean", mean, "(-inf, inf)", "mean of the distribution");
+    d.optional("deviation", deviation, "[0, inf)", "standard deviation of the distribution");
+  }
+  void fill(Randomness& random, const Shape&, int64_t, int64_t, std::span<double> values) const { random.normal(values, mean, deviation); }
+};
+LAMINA_INITIALIZER(Normal, "normal", "normal distribution of given mean and deviation")

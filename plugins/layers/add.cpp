@@ -1,0 +1,17 @@
+#include <lamina/layer.hpp>
+using namespace lamina;
+
+/// Sum of any number of inputs: y = x₀ + x₁ + ….  Shapes broadcast; of a residual branch they are equal.
+struct Add {
+  void declare(Declaration& d) {
+    d.input("x", "any number of tensors whose shapes broadcast");
+    d.result("y", "the common shape");
+    d.example("{}", "[[2, 3], [2, 3], [2, 3]]");
+  }
+  Tensor forward(Scope&, Tensors x) const {
+    Tensor y = x.at(0);
+    for (size_t i = 1; i < x.size(); ++i) y = y + x[i];
+    return y;
+  }
+};
+LAMINA_LAYER(Add, "add", "sum of its inputs")

@@ -1,0 +1,18 @@
+#include <lamina/layer.hpp>
+using namespace lamina;
+
+/// Softmax: yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) along one axis: positive, with sum 1.  x, y: any shape with that axis.
+/// Not to be put before cross_entropy, which takes the logits x themselves.
+struct Softmax {
+  int64_t axis = 1;
+
+  void declare(Declaration& d) {
+    d.optional("axis", axis, "[-8, 7]", "axis that sums to 1; negative ones count from the last, 1 is the channels");
+    d.example("{}", "[[3, 5, 2]]");
+  }
+  Tensor forward(Scope& s, Tensor x) const {
+    if (axis >= x.rank() || axis < -x.rank()) s.fail("axis = ", axis, " does not exist in the shape ", x.shape());
+    return softmax(x, int(axis < 0 ? axis + x.rank() : axis));
+  }
+};
+LAMINA_LAYER(Softmax, "softmax", "positive numbers with sum 1 along an axis")

@@ -1,0 +1,12 @@
+#include <lamina/optimizer.hpp>
+using namespace lamina;
+
+/// Stochastic gradient descent: w ← w − η · (g + λw), η the learning rate, λ the weight decay.  Source: Robbins & Monro 1951.
+struct Sgd {
+  Scalar weight_decay = 0;
+
+  void declare(Declaration& d) { d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0"); }
+
+  Tensor update(UpdateScope& s, Tensor w, Tensor g) const { return w - s.learning_rate() * (g + weight_decay * w); }
+};
+LAMINA_OPTIMIZER(Sgd, "sgd", "plain gradient descent")

@@ -1,13 +1,13 @@
 /// Extents of a tensor, outermost axis first.
 #pragma once
+#include <lamina/dtype.hpp>
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace lamina {
-
-using Shape = std::vector<int64_t>;
 
 /// "[32, 3, 28, 28]"; "[]" for a scalar.
 inline std::string text_of(const Shape& shape) {

@@ -1,0 +1,260 @@
+#include "graph/recorder.hpp"
+
+#include <lamina/philox.hpp>
+
+#include "base/nearest.hpp"
+#include "graph/op.hpp"
+
+using namespace lamina;
+using namespace lamina::graph;
+
+void lamina_scope::fail(const char* text) {
+  std::lock_guard lock(mutex_);
+  if (!failed_) error_ = text ? text : "";
+  failed_ = true;
+}
+void lamina_scope::raise() const {
+  std::lock_guard lock(mutex_);
+  const std::string reason = error_.empty() ? "the plugin failed without giving a reason" : error_;
+  throw Error(where.empty() ? reason : where + ": " + reason);
+}
+
+namespace lamina::graph {
+namespace {
+
+Hdf5Reader hdf5_reader = nullptr;
+
+Attribute copied(const lamina_attribute& a) {
+  Attribute c(a.name ? a.name : "", 0);
+  c.type = a.type, c.integers.clear();
+  if (a.count && !a.data) throw Error("attribute '" + c.name + "' has no data");
+  for (uint32_t i = 0; i < a.count; ++i) switch (a.type & 0xff) {
+      case LAMINA_REAL: c.reals.push_back(static_cast<const double*>(a.data)[i]); break;
+      case LAMINA_TEXT: c.texts.push_back(static_cast<const char* const*>(a.data)[i]); break;
+      default: c.integers.push_back(static_cast<const int64_t*>(a.data)[i]);
+    }
+  return c;
+}
+
+void check_attributes(const Op& op, std::vector<Attribute>& attributes) {
+  for (auto& a : attributes) {
+    const AttributeRule* rule = nullptr;
+    std::vector<std::string> names;
+    for (auto& r : op.attributes) {
+      names.push_back(r.name);
+      if (r.name == a.name) rule = &r;
+    }
+    if (!rule && a.name.rfind("initializer.", 0) == 0 && op.name == "parameter") continue;
+    if (!rule) throw Error(op.name + " has no attribute '" + a.name + "'" + did_you_mean(a.name, names));
+    if (a.type == LAMINA_INTEGER && rule->type == LAMINA_REAL) a.reals = {double(a.integers.at(0))}, a.integers.clear(), a.type = LAMINA_REAL;
+    if (a.type != rule->type && !(a.type == LAMINA_INTEGER && rule->type == LAMINA_DTYPE)) throw Error(op.name + ": attribute '" + a.name + "' has the wrong type");
+    if (!a.is_list() && a.count() != 1) throw Error(op.name + ": attribute '" + a.name + "' wants one value");
+  }
+  for (auto& r : op.attributes) {
+    bool given = !r.required;
+    for (auto& a : attributes) given |= a.name == r.name;
+    if (!given) throw Error(op.name + ": attribute '" + r.name + "' is missing");
+  }
+}
+
+Initializer start_of(const Node& n) {
+  if (n.op->name == "state") return Initializer(n.find("value") ? n.real("value") : 0.0);
+  Initializer start(n.text("initializer").c_str(), n.find("fan_in") ? n.integer("fan_in") : 0, n.find("fan_out") ? n.integer("fan_out") : 0);
+  for (auto& a : n.attributes)
+    if (a.name.rfind("initializer.", 0) == 0) {
+      Attribute setting = a;
+      setting.name = a.name.substr(12);
+      start.settings.push_back(setting);
+    }
+  return start;
+}
+
+/// The state's current version if this program knows it already.
+ValueId known_state(lamina_scope& s, const std::string& path, const TensorType& type) {
+  StateEntry* e = s.graph->state(path);
+  if (!e) return absent;
+  if (e->type != type) throw Error("'" + path + "' is " + to_text(e->type) + " and is asked for as " + to_text(type) + "; a shared tensor has one shape");
+  return e->current;
+}
+ValueId known_scalar(lamina_scope& s, const std::string& name) {
+  for (auto& e : s.graph->scalars)
+    if (e.name == name) return e.id;
+  return absent;
+}
+std::string scalar_name(const lamina_scope& s, const std::string& name) {
+  return s.updating && (name == "learning_rate" || name == "step") ? name : (s.updating ? "optimizer" : s.path) + "/" + name;
+}
+void add_scalar(lamina_scope& s, const std::string& full, const std::string& name, ValueId id) {
+  ScalarEntry e{ScalarEntry::setting, full, 0, id};
+  if (full == "learning_rate") {
+    e.source = ScalarEntry::learning_rate;
+  } else if (full == "step") {
+    e.source = ScalarEntry::step;
+  } else {
+    const Attribute* setting = nullptr;
+    if (s.settings)
+      for (auto& a : *s.settings)
+        if (a.name == name && !a.reals.empty()) setting = &a;
+    if (!setting) throw Error("no per-step setting is called '" + name + "' here");
+    e.value = setting->reals[0];
+  }
+  s.graph->scalars.push_back(e);
+}
+
+}  // namespace
+
+std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<ValueId> in, std::vector<Attribute> attributes) {
+  Graph& g = *s.graph;
+  if (in.size() < op.least_inputs || in.size() > op.most_inputs) throw Error(describe(op.name, " wants ", op.least_inputs, op.most_inputs > op.least_inputs ? " or more" : "", " operands, got ", in.size()));
+  check_attributes(op, attributes);
+  Inference inference{op, g.real, {}, attributes};
+  for (auto v : in) inference.in.push_back(v == absent ? nullptr : &g.values[v]);
+  for (size_t i = 0; i < in.size(); ++i)
+    if (in[i] == absent) throw Error(describe(op.name, ": operand ", i, " is absent"));
+  std::vector<TensorType> types = op.infer(inference);
+
+  Node node{&op, g.path(s.path), in, {}, std::move(attributes)};
+  std::string state, scalar;
+  if (op.name == "parameter" || op.name == "state") {
+    const std::string& name = node.text("name");
+    state = s.updating ? name + "/" + s.state_path : (s.state_path.empty() ? name : s.state_path + "/" + name);
+    if (const ValueId v = known_state(s, state, types[0]); v != absent) return {v};
+  } else if (op.name == "scalar") {
+    scalar = scalar_name(s, node.text("name"));
+    if (const ValueId v = known_scalar(s, scalar); v != absent) return {v};
+  } else if (op.name == "random_bits") {
+    if (!node.find("key")) {
+      const std::string stream = s.path + "/" + (node.find("stream") ? node.text("stream") : "");
+      node.attributes.emplace_back("key", int64_t(stream_key(stream)));
+    }
+  } else if (op.name == "assign") {
+    StateEntry* entry = nullptr;
+    for (auto& e : g.states)
+      if (e.current == in[0]) entry = &e;
+    if (!entry) throw Error("assign wants the current version of a state");
+    state = entry->path;
+  }
+  const uint32_t number = uint32_t(g.nodes.size());
+  for (size_t i = 0; i < types.size(); ++i) node.out.push_back(g.add_value(number, uint32_t(i), types[i], inference.hosted && types[i].shape.empty()));
+  const std::vector<ValueId> out = node.out;
+  g.add_node(std::move(node));
+
+  if (!scalar.empty()) add_scalar(s, scalar, g.nodes.back().text("name"), out[0]);
+  if (op.name == "assign") {
+    g.state(state)->current = out[0];
+  } else if (!state.empty()) {
+    const StateKind kind = op.name == "parameter" ? StateKind::parameter : s.updating ? StateKind::slot : StateKind::statistic;
+    g.state_index[state] = g.states.size();
+    g.states.push_back({state, kind, types[0], start_of(g.nodes.back()), out[0], out[0]});
+  } else if (op.name == "input") {
+    g.inputs.push_back({g.nodes.back().text("name"), types[0], out[0]});
+  }
+  return out;
+}
+
+namespace {
+
+template <class Body> lamina_status guarded(lamina_scope* s, Body body) noexcept {
+  try {
+    body();
+    return 0;
+  } catch (const std::exception& e) {
+    s->fail(e.what());
+  } catch (...) {
+    s->fail("something that is no std::exception was thrown");
+  }
+  return 1;
+}
+void want_recording(const lamina_scope* s, const char* what) {
+  if (!s->graph) throw Error(std::string(what) + " is only possible while a formula is recorded");
+}
+ValueId value_of(const lamina_scope* s, lamina_value v, size_t operand) {
+  const ValueId id = from_border(v);
+  if (id != absent && id >= s->graph->values.size()) throw Error(describe("operand ", operand, " is no value of this graph"));
+  return id;
+}
+
+lamina_status emit(lamina_scope* s, const char* name, const lamina_value* in, uint32_t in_count, const lamina_attribute* attributes, uint32_t attribute_count,
+                   lamina_value* out, uint32_t* out_count) {
+  return guarded(s, [&] {
+    want_recording(s, "emit");
+    const Op* op = find_op(name);
+    if (!op || !op->infer) {
+      std::vector<std::string> names;
+      for (auto& o : ops()) names.push_back(o.name);
+      throw Error("no op is called '" + std::string(name) + "' in this version" + did_you_mean(name, names));
+    }
+    std::vector<ValueId> ids;
+    for (uint32_t i = 0; i < in_count; ++i) ids.push_back(value_of(s, in[i], i));
+    std::vector<Attribute> own;
+    for (uint32_t i = 0; i < attribute_count; ++i) own.push_back(copied(attributes[i]));
+    std::vector<ValueId> results = record_node(*s, *op, std::move(ids), std::move(own));
+    // A layer's rate scale is a constant factor on the scheduled rate; hosted, so it costs nothing.
+    if (s->updating && s->rate_scale != 1 && op->name == "scalar" && s->graph->node_of(results[0]).text("name") == "learning_rate") {
+      const ValueId scale = record_node(*s, op_named("constant"), {}, {{"value", s->rate_scale}})[0];
+      results = record_node(*s, op_named("multiply"), {results[0], scale}, {});
+    }
+    if (*out_count < results.size()) throw Error("there is too little room for the results of " + op->name);
+    *out_count = uint32_t(results.size());
+    for (size_t i = 0; i < results.size(); ++i) out[i] = to_border(results[i]);
+  });
+}
+lamina_status shape(lamina_scope* s, lamina_value v, lamina_shape* out) {
+  return guarded(s, [&] {
+    want_recording(s, "shape");
+    const ValueId id = value_of(s, v, 0);
+    if (id == absent) throw Error("the shape of an absent tensor was asked for");
+    const TensorType& type = s->graph->values[id].type;
+    *out = {uint32_t(type.dtype), uint32_t(type.shape.size()), {}};
+    std::copy(type.shape.begin(), type.shape.end(), out->dims);
+  });
+}
+lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value* in, uint32_t in_count, const double* constants, uint32_t constant_count,
+                     const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items) {
+  return guarded(s, [&] {
+    want_recording(s, "kernel");
+    if (!k || !k->name || items < 0) throw Error("a kernel needs a name and a number of work items");
+    Graph& g = *s->graph;
+    Node node{&op_named("kernel"), g.path(s->path), {}, {}, {{"name", k->name}}, k, {constants, constants + constant_count}, items};
+    for (uint32_t i = 0; i < in_count; ++i) {
+      const ValueId id = value_of(s, in[i], i);
+      if (id == absent) throw Error(describe("kernel ", k->name, ": operand ", i, " is absent"));
+      if (g.values[id].hosted || g.values[id].type.dtype != g.real) throw Error(describe("kernel ", k->name, ": operand ", i, " must be a tensor of the program's real type"));
+      node.in.push_back(id);
+    }
+    std::vector<Attribute> none;
+    const Inference checks{*node.op, g.real, {}, none};
+    const uint32_t number = uint32_t(g.nodes.size());
+    for (uint32_t i = 0; i < out_count; ++i) {
+      if (out_shapes[i].rank > LAMINA_MAX_RANK) throw Error("a result has too many axes");
+      Shape dims(out_shapes[i].dims, out_shapes[i].dims + out_shapes[i].rank);
+      checked_elements(checks, dims);
+      node.out.push_back(g.add_value(number, i, {g.real, dims}, false));
+      out[i] = to_border(node.out.back());
+    }
+    g.add_node(std::move(node));
+  });
+}
+uint32_t training(lamina_scope* s) { return s->training; }
+void fail(lamina_scope* s, const char* text) { s->fail(text); }
+uint32_t supports(lamina_scope*, const char* op) { return find_op(op) != nullptr; }
+lamina_status uniform(lamina_scope* s, uint64_t first, uint64_t count, double* out) {
+  return guarded(s, [&] {
+    if (!s->uniform) throw Error("random numbers are for initializers");
+    s->uniform(first, count, out);
+  });
+}
+lamina_status read_hdf5(lamina_scope* s, const char* path, const char* name, lamina_shape* shape, void* data, uint64_t bytes) {
+  if (!hdf5_reader) return s->fail("this program reads no HDF5"), 1;
+  return hdf5_reader(s, path, name, shape, data, bytes);
+}
+
+}  // namespace
+
+const lamina_host& host_table() {
+  static const lamina_host table{sizeof(lamina_host), LAMINA_MINOR, emit, shape, kernel, training, fail, supports, uniform, read_hdf5};
+  return table;
+}
+void offer_hdf5_reader(Hdf5Reader reader) { hdf5_reader = reader; }
+
+}  // namespace lamina::graph

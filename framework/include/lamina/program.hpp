@@ -23,6 +23,7 @@ T read_sized(const T* from) {
 /// Item `i` of an array of size-first structs, whose stride is the writer's size.
 template <class T>
 T item_sized(const T* array, size_t i) {
+  if (!array) throw Error("the host handed over a count without its array");
   return read_sized(reinterpret_cast<const T*>(reinterpret_cast<const char*>(array) + i * array->size));
 }
 template <class T>
@@ -44,11 +45,6 @@ void write_sized(T* array, size_t i, const T& value) {
 
 }  // namespace border
 
-inline int64_t element_count(const Shape& shape) {
-  int64_t n = 1;
-  for (int64_t d : shape) n *= d;  // the host's shape rules have checked for overflow
-  return n;
-}
 inline Shape dense_strides(const Shape& shape) {  ///< in elements, row-major
   Shape s(shape.size(), 1);
   for (size_t i = shape.size(); i-- > 1;) s[i - 1] = s[i] * shape[i];
@@ -272,7 +268,7 @@ struct Device {
   uint64_t memory = 0;             ///< bytes, 0 = not known
   uint32_t threads = 0;
   bool available = true;
-  std::string why;  ///< it is not available
+  std::string why = {};  ///< it is not available
 };
 
 using Run = lamina_run;

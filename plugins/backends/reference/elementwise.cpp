@@ -1,0 +1,326 @@
+#include "elementwise.hpp"
+
+#include <array>
+#include <unordered_map>
+
+#include "numbers.hpp"
+
+namespace reference {
+namespace {
+
+template <class T>
+constexpr bool integral = std::is_integral_v<T>;
+template <class T>
+bool is_nan(T v) {
+  return v != v;
+}
+
+// Integers wrap: they are computed as uint32 and cut. Functions of reals are computed in double and rounded once.
+struct Add {
+  template <class T>
+  static T of(T a, T b) {
+    if constexpr (integral<T>)
+      return T(uint32_t(a) + uint32_t(b));
+    else
+      return a + b;
+  }
+};
+struct Subtract {
+  template <class T>
+  static T of(T a, T b) {
+    if constexpr (integral<T>)
+      return T(uint32_t(a) - uint32_t(b));
+    else
+      return a - b;
+  }
+};
+struct Multiply {
+  template <class T>
+  static T of(T a, T b) {
+    if constexpr (integral<T>)
+      return T(uint32_t(a) * uint32_t(b));
+    else
+      return a * b;
+  }
+};
+struct Divide {
+  template <class T>
+  static T of(T a, T b) {
+    if constexpr (integral<T>)
+      return b ? T(int64_t(a) / int64_t(b)) : T(0);
+    else
+      return a / b;
+  }
+};
+struct Minimum {
+  template <class T>
+  static T of(T a, T b) {
+    return is_nan(a) || a <= b ? a : b;
+  }
+};
+struct Maximum {
+  template <class T>
+  static T of(T a, T b) {
+    return is_nan(a) || a >= b ? a : b;
+  }
+};
+struct Pow {
+  template <class T>
+  static T of(T a, T b) {
+    return T(std::pow(double(a), double(b)));
+  }
+};
+struct ShiftRight {
+  static uint32_t of(uint32_t a, uint32_t bits) { return bits < 32 ? a >> bits : 0; }
+};
+struct Equal {
+  template <class T>
+  static bool of(T a, T b) {
+    return a == b;
+  }
+};
+struct NotEqual {
+  template <class T>
+  static bool of(T a, T b) {
+    return a != b;
+  }
+};
+struct Less {
+  template <class T>
+  static bool of(T a, T b) {
+    return a < b;
+  }
+};
+struct LessEqual {
+  template <class T>
+  static bool of(T a, T b) {
+    return a <= b;
+  }
+};
+struct Greater {
+  template <class T>
+  static bool of(T a, T b) {
+    return a > b;
+  }
+};
+struct GreaterEqual {
+  template <class T>
+  static bool of(T a, T b) {
+    return a >= b;
+  }
+};
+struct And {
+  static bool of(bool a, bool b) { return a && b; }
+};
+struct Or {
+  static bool of(bool a, bool b) { return a || b; }
+};
+struct Not {
+  static bool of(bool a) { return !a; }
+};
+
+struct Negate {
+  template <class T>
+  static T of(T a) {
+    if constexpr (integral<T>)
+      return T(0u - uint32_t(a));
+    else
+      return -a;
+  }
+};
+struct Abs {
+  template <class T>
+  static T of(T a) {
+    if constexpr (integral<T>)
+      return a < T(0) ? Negate::of(a) : a;
+    else
+      return std::fabs(a);
+  }
+};
+struct Sign {
+  template <class T>
+  static T of(T a) {
+    return is_nan(a) ? a : T((a > T(0)) - (a < T(0)));
+  }
+};
+struct Floor {
+  template <class T>
+  static T of(T a) {
+    if constexpr (integral<T>)
+      return a;
+    else
+      return std::floor(a);
+  }
+};
+struct Exp {
+  static double of(double a) { return std::exp(a); }
+};
+struct Expm1 {
+  static double of(double a) { return std::expm1(a); }
+};
+struct Log {
+  static double of(double a) { return std::log(a); }
+};
+struct Log1p {
+  static double of(double a) { return std::log1p(a); }
+};
+struct Sqrt {
+  static double of(double a) { return std::sqrt(a); }
+};
+struct Rsqrt {
+  static double of(double a) { return 1 / std::sqrt(a); }
+};
+struct Tanh {
+  static double of(double a) { return std::tanh(a); }
+};
+struct Erf {
+  static double of(double a) { return std::erf(a); }
+};
+struct Sin {
+  static double of(double a) { return std::sin(a); }
+};
+struct Cos {
+  static double of(double a) { return std::cos(a); }
+};
+struct Sigmoid {
+  static double of(double a) {
+    const double e = std::exp(-std::fabs(a));  // never overflows
+    return (a >= 0 ? 1 : e) / (1 + e);
+  }
+};
+struct Softplus {
+  static double of(double a) { return is_nan(a) ? a : std::max(a, 0.0) + std::log1p(std::exp(-std::fabs(a))); }
+};
+
+template <class F, class T, class R>
+void one(const void* const* in, void* out, int64_t n) {
+  const T* a = static_cast<const T*>(in[0]);
+  R* y = static_cast<R*>(out);
+  for (int64_t i = 0; i < n; ++i) y[i] = R(F::of(a[i]));
+}
+template <class F, class T, class R>
+void two(const void* const* in, void* out, int64_t n) {
+  const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]);
+  R* y = static_cast<R*>(out);
+  for (int64_t i = 0; i < n; ++i) y[i] = F::of(a[i], b[i]);
+}
+template <class T>
+void choose(const void* const* in, void* out, int64_t n) {
+  const bool* where = static_cast<const bool*>(in[0]);
+  const T *a = static_cast<const T*>(in[1]), *b = static_cast<const T*>(in[2]);
+  T* y = static_cast<T*>(out);
+  for (int64_t i = 0; i < n; ++i) y[i] = where[i] ? a[i] : b[i];
+}
+template <class From, class To>
+void convert_all(const void* const* in, void* out, int64_t n) {
+  const From* a = static_cast<const From*>(in[0]);
+  To* y = static_cast<To*>(out);
+  for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(a[i]);
+}
+
+using ByType = std::array<Strip, 9>;  // by the number of the operand's dtype; both 16-bit types compute as float
+struct Row {
+  Elementwise kind;
+  ByType strips;
+};
+
+/// The strips of types Ts, from Make<T>().
+template <class... Ts, class Make>
+ByType typed(Make make) {
+  ByType strips{};
+  for (uint32_t number = 1; number < strips.size(); ++number)
+    with_type(lamina::DType(number), [&](auto zero) {
+      using T = decltype(zero);
+      if constexpr ((std::is_same_v<T, Ts> || ...)) strips[number] = make(zero);
+    });
+  return strips;
+}
+template <class F>
+Row real1() {
+  return {{1, Typing::same}, typed<double, float>([](auto z) -> Strip { return one<F, decltype(z), decltype(z)>; })};
+}
+template <class F>
+Row number1() {
+  return {{1, Typing::same},
+          typed<double, float, int32_t, uint32_t, uint8_t>([](auto z) -> Strip { return one<F, decltype(z), decltype(z)>; })};
+}
+template <class F>
+Row number2() {
+  return {{2, Typing::same},
+          typed<double, float, int32_t, uint32_t, uint8_t>([](auto z) -> Strip { return two<F, decltype(z), decltype(z)>; })};
+}
+template <class F>
+Row any2() {
+  return {{2, Typing::same},
+          typed<double, float, int32_t, uint32_t, uint8_t, bool>([](auto z) -> Strip { return two<F, decltype(z), decltype(z)>; })};
+}
+template <class F>
+Row compare() {
+  return {{2, Typing::compare},
+          typed<double, float, int32_t, uint32_t, uint8_t, bool>([](auto z) -> Strip { return two<F, decltype(z), bool>; })};
+}
+template <class F>
+Row logical2() {
+  return {{2, Typing::same}, typed<bool>([](auto) -> Strip { return two<F, bool, bool>; })};
+}
+
+const std::unordered_map<std::string, Row>& table() {
+  static const std::unordered_map<std::string, Row> rows = {
+      {"add", number2<Add>()},
+      {"subtract", number2<Subtract>()},
+      {"multiply", number2<Multiply>()},
+      {"divide", number2<Divide>()},
+      {"minimum", any2<Minimum>()},
+      {"maximum", any2<Maximum>()},
+      {"pow", {{2, Typing::same}, typed<double, float>([](auto z) -> Strip { return two<Pow, decltype(z), decltype(z)>; })}},
+      {"equal", compare<Equal>()},
+      {"not_equal", compare<NotEqual>()},
+      {"less", compare<Less>()},
+      {"less_equal", compare<LessEqual>()},
+      {"greater", compare<Greater>()},
+      {"greater_equal", compare<GreaterEqual>()},
+      {"logical_and", logical2<And>()},
+      {"logical_or", logical2<Or>()},
+      {"logical_not", {{1, Typing::same}, typed<bool>([](auto) -> Strip { return one<Not, bool, bool>; })}},
+      {"negate", number1<Negate>()},
+      {"abs", number1<Abs>()},
+      {"sign", number1<Sign>()},
+      {"floor", number1<Floor>()},
+      {"exp", real1<Exp>()},
+      {"expm1", real1<Expm1>()},
+      {"log", real1<Log>()},
+      {"log1p", real1<Log1p>()},
+      {"sqrt", real1<Sqrt>()},
+      {"rsqrt", real1<Rsqrt>()},
+      {"tanh", real1<Tanh>()},
+      {"sigmoid", real1<Sigmoid>()},
+      {"softplus", real1<Softplus>()},
+      {"erf", real1<Erf>()},
+      {"sin", real1<Sin>()},
+      {"cos", real1<Cos>()},
+      {"shift_right", {{1, Typing::same}, typed<uint32_t>([](auto) -> Strip { return two<ShiftRight, uint32_t, uint32_t>; })}},
+      {"select",
+       {{3, Typing::select}, typed<double, float, int32_t, uint32_t, uint8_t, bool>([](auto z) -> Strip { return choose<decltype(z)>; })}},
+      {"cast", {{1, Typing::any}, {}}},
+      {"broadcast", {{1, Typing::any}, {}}},
+      {"stop_gradient", {{1, Typing::any}, {}}}};
+  return rows;
+}
+
+}  // namespace
+
+const Elementwise* find_elementwise(const std::string& op) {
+  const auto row = table().find(op);
+  return row == table().end() ? nullptr : &row->second.kind;
+}
+
+Strip find_strip(const std::string& op, lamina::DType operand, lamina::DType result) {
+  const auto row = table().find(op);
+  if (row == table().end() || uint32_t(operand) >= ByType().size()) return nullptr;
+  if (row->second.kind.typing != Typing::any) return row->second.strips[uint32_t(operand)];
+  Strip strip = nullptr;
+  with_type(operand, [&](auto from) { with_type(result, [&](auto to) { strip = convert_all<decltype(from), decltype(to)>; }); });
+  return strip;
+}
+
+}  // namespace reference

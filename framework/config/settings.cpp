@@ -1,0 +1,227 @@
+#include "config/settings.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/nearest.hpp"
+#include "base/text.hpp"
+#include "config/domain.hpp"
+
+namespace lamina {
+namespace {
+
+constexpr uint32_t element_type(const Parameter& p) { return p.type & ~uint32_t(LAMINA_LIST); }
+constexpr bool is_list(const Parameter& p) { return p.type & LAMINA_LIST; }
+
+const std::vector<std::string>& dtype_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (uint32_t t = LAMINA_FLOAT32; t <= LAMINA_BOOL; ++t) all.push_back(name_of(DType(t)));
+    return all;
+  }();
+  return names;
+}
+
+std::string choice(const std::vector<std::string>& words) {
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + in_quotes(words[i]);
+  return text;
+}
+
+/// "an integer", "integers"
+std::string noun(const Parameter& p, bool plural) {
+  switch (element_type(p)) {
+    case LAMINA_BOOLEAN:
+      return plural ? "booleans (true or false)" : "true or false";
+    case LAMINA_INTEGER:
+      return plural ? "integers" : "an integer";
+    case LAMINA_REAL:
+      return plural ? "numbers" : "a number";
+    case LAMINA_DTYPE:
+      return (plural ? "element types: " : "an element type: ") + choice(dtype_names());
+    default:
+      return p.flags & LAMINA_PATH ? (plural ? "paths" : "the path of a file or folder") : (plural ? "texts" : "a text");
+  }
+}
+
+std::string shown(const Json& value) {
+  if (value.is_text()) return in_quotes(value.text(), 40);
+  if (value.is_array() || value.is_object()) return value.kind_text();
+  return to_text(value, false);
+}
+
+/// Reads one value of one parameter.
+class Reading {
+ public:
+  Reading(const Parameter& parameter, const std::filesystem::path& folder, Faults& faults)
+      : parameter_(parameter), domain_(parameter.domain), folder_(folder), faults_(faults) {}
+
+  /// False when `value` is not what the parameter takes; the fault is told.
+  bool read(const Json& value, const std::string& pointer) {
+    if (!is_list(parameter_)) return element(value, pointer);
+    if ((parameter_.flags & LAMINA_PER_AXIS) && !value.is_array()) return element(value, pointer);
+    if (!value.is_array()) return refuse(value, pointer);
+    if ((parameter_.flags & LAMINA_PER_AXIS) && value.items().empty()) return refuse(value, pointer, "the list is empty");
+    bool good = true;
+    for (size_t i = 0; i < value.items().size(); ++i) good &= element(value.items()[i], pointer_to(pointer, i));
+    return good;
+  }
+  Attribute result() const {
+    Attribute a(parameter_.name, int64_t(0));
+    a.type = parameter_.type, a.integers = integers_, a.reals = reals_, a.texts = texts_;
+    return a;
+  }
+
+ private:
+  bool refuse(const Json& value, const std::string& pointer, const std::string& what = "") {
+    std::string nearest_word;
+    if (value.is_text())
+      nearest_word = did_you_mean(value.text(), element_type(parameter_) == LAMINA_DTYPE ? dtype_names() : domain_.words());
+    faults_.add({value.position, pointer}, in_quotes(parameter_.name) + " is " + (what.empty() ? shown(value) : what) + "; wanted " +
+                                               wanted(parameter_) + nearest_word);
+    return false;
+  }
+  bool element(const Json& value, const std::string& pointer) {
+    switch (element_type(parameter_)) {
+      case LAMINA_BOOLEAN:
+        if (!value.is_boolean()) return refuse(value, pointer);
+        integers_.push_back(value.boolean());
+        return true;
+      case LAMINA_INTEGER:
+        if (!value.is_integer() || !domain_.contains(double(value.integer()))) return refuse(value, pointer);
+        integers_.push_back(value.integer());
+        return true;
+      case LAMINA_REAL:
+        if (!value.is_number() || !domain_.contains(value.number())) return refuse(value, pointer);
+        reals_.push_back(value.number());
+        return true;
+      case LAMINA_DTYPE: {
+        const auto& names = dtype_names();
+        const auto at = value.is_text() ? std::ranges::find(names, value.text()) : names.end();
+        if (at == names.end()) return refuse(value, pointer);
+        integers_.push_back(LAMINA_FLOAT32 + (at - names.begin()));
+        return true;
+      }
+      default:
+        if (!value.is_text() || !domain_.contains(value.text())) return refuse(value, pointer);
+        if ((parameter_.flags & LAMINA_PATH) && value.text().empty()) return refuse(value, pointer);
+        texts_.push_back(parameter_.flags & LAMINA_PATH ? (folder_ / value.text()).lexically_normal().string() : value.text());
+        return true;
+    }
+  }
+
+  const Parameter& parameter_;
+  const DomainText domain_;
+  const std::filesystem::path& folder_;
+  Faults& faults_;
+  Shape integers_;
+  std::vector<double> reals_;
+  std::vector<std::string> texts_;
+};
+
+Json element_json(const Attribute& a, size_t i) {
+  switch (a.type & ~uint32_t(LAMINA_LIST)) {
+    case LAMINA_BOOLEAN:
+      return a.integers[i] != 0;
+    case LAMINA_INTEGER:
+      return a.integers[i];
+    case LAMINA_REAL:
+      return a.reals[i];
+    case LAMINA_DTYPE:
+      return name_of(DType(a.integers[i]));
+    default:
+      return a.texts[i];
+  }
+}
+
+}  // namespace
+
+std::string wanted(const Parameter& p) {
+  const DomainText domain(p.domain);
+  const std::string limits = p.domain.empty() ? "" : domain.words().empty() ? "in " + p.domain : choice(domain.words());
+  if (!is_list(p)) return limits.empty() ? noun(p, false) : domain.words().empty() ? noun(p, false) + " " + limits : limits;
+  const std::string list = "a list of " + noun(p, true) + (limits.empty() ? "" : ", each " + limits);
+  return p.flags & LAMINA_PER_AXIS ? list + ", or one for all axes" : list;
+}
+
+std::vector<Attribute> read_settings(std::span<const Parameter> parameters, const Json& object, const std::string& pointer,
+                                     const std::filesystem::path& folder, Faults& faults) {
+  std::vector<Attribute> settings;
+  for (const Parameter& p : parameters) {
+    const Json* value = object.find(p.name);
+    if (value && !(value->is_null() && !(p.flags & LAMINA_REQUIRED))) {
+      Reading reading(p, folder, faults);
+      if (reading.read(*value, pointer_to(pointer, p.name))) settings.push_back(reading.result());
+    } else if (p.flags & LAMINA_REQUIRED) {
+      faults.add({object.position, pointer}, in_quotes(p.name) + " is missing; wanted " + wanted(p));
+    } else if (p.initial && p.initial->count()) {
+      settings.push_back(*p.initial);
+      if (p.flags & LAMINA_PATH)
+        for (std::string& text : settings.back().texts)
+          if (!text.empty()) text = (folder / text).lexically_normal().string();
+    }
+  }
+  return settings;
+}
+
+void check_keys(const Json& object, const std::string& pointer, std::span<const std::string> known, const std::string& owner,
+                Faults& faults) {
+  for (const Member& m : object.members()) {
+    if (std::ranges::find(known, m.key) != known.end()) continue;
+    std::vector<std::string> sorted(known.begin(), known.end());
+    std::ranges::sort(sorted);
+    const std::string guess = did_you_mean(m.key, sorted);
+    faults.add({m.position, pointer_to(pointer, m.key)}, "unknown key " + in_quotes(m.key) + " of " + owner +
+                                                             (guess.empty() ? ";" : guess) +
+                                                             (sorted.empty() ? " it takes none" : " known: " + joined(sorted)));
+  }
+}
+
+const Attribute* find(std::span<const Attribute> settings, std::string_view name) {
+  const auto at = std::ranges::find(settings, name, &Attribute::name);
+  return at == settings.end() ? nullptr : &*at;
+}
+
+Json to_json(const Attribute& a) {
+  if (!a.is_list()) return element_json(a, 0);
+  Json list = Json::array();
+  for (size_t i = 0; i < a.count(); ++i) list.push_back(element_json(a, i));
+  return list;
+}
+
+Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> settings) {
+  Json object = Json::object();
+  for (const Parameter& p : parameters)
+    if (const Attribute* a = find(settings, p.name))
+      object.set(p.name, (p.flags & LAMINA_PER_AXIS) && a->count() == 1 ? element_json(*a, 0) : to_json(*a));
+  return object;
+}
+
+std::string type_text(const Parameter& p) {
+  static const std::map<uint32_t, std::string> names = {{LAMINA_BOOLEAN, "boolean"},
+                                                        {LAMINA_INTEGER, "integer"},
+                                                        {LAMINA_REAL, "real"},
+                                                        {LAMINA_TEXT, "text"},
+                                                        {LAMINA_DTYPE, "element type"}};
+  const auto at = names.find(element_type(p));
+  const std::string name = p.flags & LAMINA_PATH ? "path" : at == names.end() ? "unknown type" : at->second;
+  if (!is_list(p)) return name;
+  return p.flags & LAMINA_PER_AXIS ? name + ", one or one per axis" : "list of " + name + "s";
+}
+
+std::string parameter_text(const Parameter& p) {
+  std::string text = p.name + ": " + type_text(p);
+  if (!p.domain.empty()) text += (DomainText(p.domain).words().empty() ? " in " : ": ") + p.domain;
+  if (!p.unit.empty()) text += ", in " + p.unit;
+  if (p.flags & LAMINA_REQUIRED)
+    text += "; required";
+  else if (p.initial && p.initial->count())
+    text += "; default " +
+            to_text((p.flags & LAMINA_PER_AXIS) && p.initial->count() == 1 ? element_json(*p.initial, 0) : to_json(*p.initial), false);
+  else
+    text += "; optional";
+  if (p.flags & LAMINA_PER_STEP) text += "; may change from step to step";
+  return text + "\n    " + p.doc;
+}
+
+}  // namespace lamina

@@ -1,0 +1,38 @@
+/// From JSON to the settings a plugin declared, and back.
+#pragma once
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/descriptor.hpp"
+#include "config/faults.hpp"
+
+namespace lamina {
+
+/// "an integer in [1, inf)", "\"same\" or \"valid\"", "a list of integers, each in [1, inf), or one for all axes": what a parameter takes.
+std::string wanted(const Parameter& parameter);
+
+/// The settings of `object`, complete with defaults, in the order of `parameters`; those without value and default are left out. Faults:
+/// what is required and missing, of another type, outside its domain. Integers stand for reals too; null stands for the default. Relative
+/// paths are seen from `folder`. `pointer` is the object's. Keys that no parameter has are not looked at: see check_keys.
+std::vector<Attribute> read_settings(std::span<const Parameter> parameters, const Json& object, const std::string& pointer,
+                                     const std::filesystem::path& folder, Faults& faults);
+
+/// A fault with the nearest name for every key of `object` that is not in `known`. `owner` names who takes them: "layer \"conv\"".
+void check_keys(const Json& object, const std::string& pointer, std::span<const std::string> known, const std::string& owner,
+                Faults& faults);
+
+const Attribute* find(std::span<const Attribute> settings, std::string_view name);
+
+/// The value as it is written in an experiment.
+Json to_json(const Attribute& setting);
+/// An object of settings; a list that takes one number for all axes is written as that number where it holds one.
+Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> settings);
+
+/// "integer", "list of texts", …, for documents.
+std::string type_text(const Parameter& parameter);
+/// For `plugins describe`: a line with name, type, domain, unit and default, and a line with what it means.
+std::string parameter_text(const Parameter& parameter);
+
+}  // namespace lamina

@@ -22,9 +22,9 @@ struct Column {
   std::string name;  ///< "input", "target", or any name that the network's inputs use
   DType dtype;
   Shape sample;  ///< shape of one sample, without the batch axis
-  std::vector<uint8_t> data;
-  uint32_t class_count = 0;          ///< of a target that is a class number: how many classes there are
-  std::vector<std::string> classes;  ///< their names, or none
+  std::vector<uint8_t> data = {};
+  uint32_t class_count = 0;               ///< of a target that is a class number: how many classes there are
+  std::vector<std::string> classes = {};  ///< their names, or none
 };
 struct Split {
   std::string name;  ///< "train", "validation", "test"
@@ -32,13 +32,9 @@ struct Split {
   std::vector<Column> columns;
 };
 
-inline size_t bytes_of(DType dtype) {
-  constexpr uint8_t sizes[] = {0, 4, 8, 2, 2, 4, 4, 1, 1};
-  return sizes[size_t(dtype)];
-}
 /// Bytes of one sample; Error when a dimension is below 1 or the product overflows.
 inline uint64_t sample_bytes(DType dtype, const Shape& sample) {
-  uint64_t bytes = bytes_of(dtype);
+  uint64_t bytes = size_of(dtype);
   for (auto d : sample)
     if (d < 1 || __builtin_mul_overflow(bytes, uint64_t(d), &bytes)) throw Error(describe("a sample cannot have the shape ", sample));
   return bytes;

@@ -1,0 +1,109 @@
+#include "plugin/describe.hpp"
+
+#include <cstddef>
+#include <stdexcept>
+
+#include "base/text.hpp"
+
+namespace lamina {
+namespace {
+
+[[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
+
+constexpr uint32_t most_entries = 4096;               // parameters, ports, elements of a default
+constexpr size_t longest_text = 1 << 20;              // bytes
+constexpr size_t first_function = 2 * sizeof(void*);  // of a table: size, and the function that every version of its kind has
+
+std::string text(const char* t) {
+  if (!t) return {};
+  const size_t length = strnlen(t, longest_text);
+  if (length == longest_text) refuse("has a text without end");
+  return {t, length};
+}
+std::string wanted(const char* t, const std::string& what) {
+  const std::string copy = text(t);
+  if (copy.empty()) refuse("has " + what);
+  if (first_invalid_utf8(copy) != copy.size()) refuse("has a text that is no UTF-8");
+  return copy;
+}
+
+/// Element i of an array whose stride is the writer's size of its struct.
+template <class T>
+T element(const T* array, uint32_t i, size_t least) {
+  const T first = copy_sized<T>(array);
+  if (first.size < least || first.size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(first.size) + " bytes long");
+  return copy_sized<T>(reinterpret_cast<const char*>(array) + size_t(i) * first.size);
+}
+
+Attribute default_of(const lamina_attribute& a, const std::string& name) {
+  Attribute copy(name, false);
+  copy.type = a.type, copy.integers.clear();
+  if (a.count > most_entries || (a.count && !a.data)) refuse("gives parameter " + in_quotes(name) + " a default that cannot be read");
+  for (uint32_t i = 0; i < a.count; ++i) {
+    if ((a.type & 0xff) == LAMINA_REAL)
+      copy.reals.push_back(static_cast<const double*>(a.data)[i]);
+    else if ((a.type & 0xff) == LAMINA_TEXT)
+      copy.texts.push_back(text(static_cast<const char* const*>(a.data)[i]));
+    else
+      copy.integers.push_back(static_cast<const int64_t*>(a.data)[i]);
+  }
+  return copy;
+}
+
+Parameter parameter_of(const lamina_parameter& p) {
+  Parameter copy;
+  copy.name = wanted(p.initial.name, "a parameter without name");
+  const std::string here = "parameter " + in_quotes(copy.name);
+  if (!is_name(copy.name)) refuse("names a " + here + "; wanted lower case letters, digits and _");
+  const uint32_t type = p.initial.type & ~uint32_t(LAMINA_LIST);
+  if (type < LAMINA_BOOLEAN || type > LAMINA_TEXT) refuse("gives " + here + " an unknown type");
+  copy.type = p.initial.type, copy.flags = p.flags;
+  copy.doc = wanted(p.doc, here + " without documentation");
+  copy.domain = text(p.domain), copy.unit = text(p.unit);
+  if (p.initial.count) copy.initial = default_of(p.initial, copy.name);
+  return copy;
+}
+
+std::vector<Port> ports_of(const lamina_port* ports, uint32_t count, const char* what) {
+  std::vector<Port> copies;
+  if (count > most_entries || (count && !ports)) refuse(std::string("has ") + what + "s that cannot be read");
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto port = element(ports, i, sizeof(lamina_port));
+    Port copy{wanted(port.name, std::string("an ") + what + " without name"), {}, port.flags};
+    copy.doc = wanted(port.doc, what + (" " + in_quotes(copy.name)) + " without documentation");
+    copies.push_back(std::move(copy));
+  }
+  return copies;
+}
+
+}  // namespace
+
+Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind, const std::string& name) {
+  if (!plugin) refuse("gives no description of itself");
+  const auto p = copy_sized<lamina_plugin>(plugin);
+  if (p.size < offsetof(lamina_plugin, version))
+    refuse("describes itself in " + std::to_string(p.size) + " bytes; wanted " + std::to_string(sizeof p));
+  if (p.major != LAMINA_MAJOR)
+    refuse("is made for version " + std::to_string(p.major) + " of the plugin interface, this program has version " +
+           std::to_string(LAMINA_MAJOR));
+  if (!p.name) refuse("has a wrong declaration: " + text(p.doc));
+  Descriptor d;
+  d.kind = text(p.kind), d.name = text(p.name), d.version = text(p.version), d.minor = p.minor;
+  if (d.kind != kind) refuse("says that it is a " + in_quotes(d.kind) + "; its folder is for the kind " + in_quotes(kind));
+  if (d.name != name) refuse("says that its name is " + in_quotes(d.name) + "; the file is named " + in_quotes(name));
+  d.doc = wanted(p.doc, "no documentation");
+  if (!p.table || copy_sized<lamina_layer>(p.table).size < first_function) refuse("has no functions");
+  d.table = p.table;
+  d.example = text(p.example), d.example_shape = text(p.example_shape);
+  if (p.parameter_count > most_entries || (p.parameter_count && !p.parameters)) refuse("has parameters that cannot be read");
+  for (uint32_t i = 0; i < p.parameter_count; ++i) {
+    d.parameters.push_back(parameter_of(element(p.parameters, i, offsetof(lamina_parameter, unit))));
+    for (size_t k = 0; k + 1 < d.parameters.size(); ++k)
+      if (d.parameters[k].name == d.parameters.back().name) refuse("declares parameter " + in_quotes(d.parameters[k].name) + " twice");
+  }
+  d.inputs = ports_of(p.inputs, p.input_count, "input");
+  d.results = ports_of(p.results, p.result_count, "output");
+  return d;
+}
+
+}  // namespace lamina

@@ -1,0 +1,25 @@
+/// The host's own copy of what a plugin says of itself.
+#pragma once
+#include <cstring>
+
+#include "config/descriptor.hpp"
+
+namespace lamina {
+
+/// A struct of the C interface as this host knows it: fields that its writer did not know read as zero, fields that the host does not
+/// know are left. T starts with its size.
+template <class T>
+T copy_sized(const void* theirs) {
+  uint32_t size = 0;
+  std::memcpy(&size, theirs, sizeof size);
+  T t{};
+  std::memcpy(&t, theirs, size < sizeof t ? size : sizeof t);
+  t.size = size;
+  return t;
+}
+
+/// Copies and checks a descriptor: version, sizes, kind and name as expected, every parameter and port named and documented, types known.
+/// std::runtime_error whose text is the end of a sentence: "says that its kind is \"loss\"; wanted \"layer\"".
+Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind, const std::string& name);
+
+}  // namespace lamina

@@ -1,0 +1,73 @@
+#include <lamina/dataset.hpp>
+
+#include <algorithm>
+using namespace lamina;
+
+/// Arrays of an HDF5 file by their names: [samples, …] for inputs and targets, in the type they are stored in (64-bit integers become
+/// int32). A target of one integer ≥ 0 per sample ([samples]) is a class number; there are as many classes as the largest of all splits
+/// says. Errors: what the host's reader refuses; an array without samples; inputs and targets whose sample counts differ.
+struct Hdf5 {
+  Path path;
+  std::string train_input = "train/input", train_target = "train/target", validation_input, validation_target, test_input, test_target;
+  std::vector<std::string> classes;
+
+  void declare(Declaration& d) {
+    d.required("path", path, "the file");
+    d.optional("train_input", train_input, "name of the array of the training inputs");
+    d.optional("train_target", train_target, "name of the array of the training targets; \"\": there are none");
+    d.optional("validation_input", validation_input, "name of the array of the validation inputs; \"\": there is no such split");
+    d.optional("validation_target", validation_target, "name of the array of the validation targets");
+    d.optional("test_input", test_input, "name of the array of the test inputs; \"\": there is no such split");
+    d.optional("test_target", test_target, "name of the array of the test targets");
+    d.optional("classes", classes, "names of the classes; absent: they are numbers");
+  }
+  std::vector<Split> open(Source& s) {
+    std::vector<Split> splits = {split(s, "train", train_input, train_target)};
+    if (!validation_input.empty()) splits.push_back(split(s, "validation", validation_input, validation_target));
+    if (!test_input.empty()) splits.push_back(split(s, "test", test_input, test_target));
+
+    int64_t count = 0;
+    for (auto& each : splits) count = std::max(count, class_count(each));
+    if (!classes.empty() && int64_t(classes.size()) < count)
+      s.fail("\"classes\" names ", classes.size(), " classes, the targets have ", count);
+    if (count && !classes.empty()) count = int64_t(classes.size());
+    for (auto& each : splits)
+      if (each.columns.size() > 1)
+        each.columns[1].class_count = uint32_t(count), each.columns[1].classes = count ? classes : std::vector<std::string>();
+    return splits;
+  }
+
+ private:
+  Split split(Source& s, const char* name, const std::string& input, const std::string& target) const {
+    Split made{name, 0, {}};
+    add(s, made, "input", input);
+    if (!target.empty()) add(s, made, "target", target);
+    return made;
+  }
+  void add(Source& s, Split& split, const char* column, const std::string& name) const {
+    Array a = s.read_hdf5(path.text, name);
+    if (a.shape.empty()) s.fail("the array \"", name, "\" is a single number; wanted [samples, …]");
+    if (!split.columns.empty() && split.samples != a.shape[0])
+      s.fail("the ", split.name, " split has ", split.samples, " inputs, but the array \"", name, "\" has ", a.shape[0], " targets");
+    split.samples = a.shape[0];
+    split.columns.push_back({column, a.dtype, Shape(a.shape.begin() + 1, a.shape.end()), std::move(a.bytes)});
+  }
+  /// Largest class number + 1, or 0 where the targets are none.
+  static int64_t class_count(const Split& split) {
+    if (split.columns.size() < 2) return 0;
+    const Column& c = split.columns[1];
+    if (!c.sample.empty() || (c.dtype != DType::uint8 && c.dtype != DType::int32)) return 0;
+    int64_t most = -1;
+    for (int64_t i = 0; i < split.samples; ++i) {
+      int32_t label = 0;
+      if (c.dtype == DType::uint8)
+        label = c.data[size_t(i)];
+      else
+        std::memcpy(&label, &c.data[size_t(4 * i)], 4);
+      if (label < 0) return 0;
+      most = std::max<int64_t>(most, label);
+    }
+    return most + 1;
+  }
+};
+LAMINA_DATASET(Hdf5, "hdf5", "arrays of an HDF5 file by name")

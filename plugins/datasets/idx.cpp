@@ -1,0 +1,146 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <lamina/dataset.hpp>
+
+#include <algorithm>
+using namespace lamina;
+
+namespace {
+
+/// An IDX file, plain or compressed by gzip: magic {0, 0, type, rank}, sizes as big-endian 32-bit numbers, then the elements, big-endian.
+/// Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
+class IdxFile {
+ public:
+  IdxFile(Source& s, std::string path) : source_(s), path_(std::move(path)) {
+    const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // O_NONBLOCK: opening a pipe must not wait for its writer
+    if (file < 0) s.fail("cannot open ", path_, ": ", std::strerror(errno));
+    struct stat about {};
+    if (::fstat(file, &about) || !S_ISREG(about.st_mode)) {
+      ::close(file);
+      s.fail(path_, " is no regular file");
+    }
+    bytes_ = uint64_t(about.st_size);
+    stream_ = ::gzdopen(file, "rb");  // reads plain files as they are
+    if (!stream_) {
+      ::close(file);
+      s.fail("there is no memory to read ", path_);
+    }
+  }
+  ~IdxFile() { ::gzclose_r(stream_); }
+  IdxFile(const IdxFile&) = delete;
+  IdxFile& operator=(const IdxFile&) = delete;
+
+  Array read() {
+    uint8_t magic[4], size[4];
+    take(magic, 4);
+    if (magic[0] || magic[1]) source_.fail(path_, " is no IDX file: it does not begin with two zero bytes");
+    Array a{type(magic[2]), {}, {}};
+    if (magic[3] < 1 || magic[3] > LAMINA_MAX_RANK) source_.fail(path_, " claims ", int(magic[3]), " axes; wanted 1 to ", LAMINA_MAX_RANK);
+    for (int axis = 0; axis < magic[3]; ++axis) {
+      take(size, 4);
+      a.shape.push_back(int64_t(size[0]) << 24 | size[1] << 16 | size[2] << 8 | size[3]);
+    }
+    const uint64_t claimed = sample_bytes(a.dtype, a.shape), header = 4 + 4 * a.shape.size();
+    // Deflate packs at most 1032 bytes into one, so a header that claims more is wrong, whatever follows.
+    const uint64_t possible = ::gzdirect(stream_) ? bytes_ - header : std::min(most_, bytes_ * 1032);
+    if (claimed > possible) source_.fail(path_, " claims the shape ", a.shape, ", ", claimed, " bytes; it can hold ", possible);
+    while (a.bytes.size() < claimed) {  // memory is taken as data comes, not as the header says
+      const size_t from = a.bytes.size();
+      a.bytes.resize(std::min<uint64_t>(claimed, from + std::max<uint64_t>(from, 1 << 20)));
+      take(a.bytes.data() + from, a.bytes.size() - from);
+    }
+    if (::gzread(stream_, magic, 1) != 0)
+      source_.fail(path_, " is damaged, or goes on after the ", claimed, " bytes of its shape ", a.shape);
+    const size_t width = size_of(a.dtype);
+    for (size_t i = 0; width > 1 && i < a.bytes.size(); i += width) std::reverse(&a.bytes[i], &a.bytes[i] + width);
+    return a;
+  }
+
+ private:
+  DType type(uint8_t code) const {
+    if (code == 0x08) return DType::uint8;
+    if (code == 0x0C) return DType::int32;
+    if (code == 0x0D) return DType::float32;
+    if (code == 0x0E) return DType::float64;
+    source_.fail(path_, " has the element type ", int(code), "; wanted 8 (uint8), 12 (int32), 13 (float32) or 14 (float64)");
+  }
+  void take(uint8_t* out, size_t count) {
+    for (size_t done = 0; done < count;) {
+      const int got = ::gzread(stream_, out + done, unsigned(std::min<size_t>(count - done, 1 << 28)));
+      if (got <= 0) {
+        int code = 0;
+        const char* why = ::gzerror(stream_, &code);
+        source_.fail(path_, " ends too early", code < 0 ? describe(": ", why) : "");
+      }
+      done += size_t(got);
+    }
+  }
+  static constexpr uint64_t most_ = uint64_t(1) << 33;  ///< bytes that one compressed file may become
+  Source& source_;
+  std::string path_;
+  uint64_t bytes_ = 0;
+  gzFile stream_ = nullptr;
+};
+
+}  // namespace
+
+/// Pictures and class numbers in the IDX files of MNIST and its family (Fashion-MNIST, KMNIST, EMNIST), plain or as .gz.
+/// input [channels, height, width] as stored (uint8): files of [samples, height, width] get one channel; target: class numbers, as stored.
+/// Errors: a file that is missing, irregular, damaged, longer or shorter than its header says; sample counts that differ.
+struct Idx {
+  Path path;
+  std::string train_images = "train-images-idx3-ubyte", train_labels = "train-labels-idx1-ubyte";
+  std::string test_images = "t10k-images-idx3-ubyte", test_labels = "t10k-labels-idx1-ubyte";
+  std::vector<std::string> classes;
+
+  void declare(Declaration& d) {
+    d.required("path", path, "folder of the four files");
+    d.optional("train_images", train_images, "name of the file, without .gz");
+    d.optional("train_labels", train_labels, "name of the file, without .gz");
+    d.optional("test_images", test_images, "name of the file, without .gz; \"\": there is no test split");
+    d.optional("test_labels", test_labels, "name of the file, without .gz");
+    d.optional("classes", classes, "names of the classes; absent: they are numbers");
+  }
+  std::vector<Split> open(Source& s) {
+    std::vector<Split> splits = {split(s, "train", train_images, train_labels)};
+    if (!test_images.empty()) splits.push_back(split(s, "test", test_images, test_labels));
+    int64_t count = 0;
+    for (auto& each : splits) count = std::max(count, largest(s, each) + 1);
+    if (!classes.empty() && int64_t(classes.size()) < count)
+      s.fail("\"classes\" names ", classes.size(), " classes, the labels have ", count);
+    for (auto& each : splits)
+      each.columns[1].class_count = uint32_t(classes.empty() ? count : int64_t(classes.size())), each.columns[1].classes = classes;
+    return splits;
+  }
+
+ private:
+  Split split(Source& s, const char* name, const std::string& images, const std::string& labels) const {
+    Array x = IdxFile(s, file(images)).read(), y = IdxFile(s, file(labels)).read();
+    if (x.shape.size() < 2) s.fail(images, " has the shape ", x.shape, "; wanted [samples, …]");
+    if (y.shape.size() != 1 || y.dtype > DType::uint8 || y.dtype < DType::int32)
+      s.fail(labels, " has the shape ", y.shape, "; wanted one integer per sample");
+    if (x.shape[0] != y.shape[0]) s.fail(images, " has ", x.shape[0], " samples, ", labels, " has ", y.shape[0]);
+    Shape sample(x.shape.begin() + 1, x.shape.end());
+    if (sample.size() == 2) sample.insert(sample.begin(), 1);
+    return {name, x.shape[0], {{"input", x.dtype, sample, std::move(x.bytes)}, {"target", y.dtype, {}, std::move(y.bytes)}}};
+  }
+  std::string file(const std::string& name) const {
+    const std::string plain = path.text + "/" + name;
+    return ::access(plain.c_str(), F_OK) ? plain + ".gz" : plain;
+  }
+  static int64_t largest(Source& s, const Split& split) {
+    const Column& c = split.columns[1];
+    int64_t most = 0;
+    for (int64_t i = 0; i < split.samples; ++i) {
+      int32_t label = c.data[size_t(c.dtype == DType::uint8 ? i : 0)];
+      if (c.dtype == DType::int32) std::memcpy(&label, &c.data[size_t(4 * i)], 4);
+      if (label < 0 || label > 65535)
+        s.fail("sample ", i, " of the ", split.name, " labels has the class number ", label, "; wanted 0 to 65535");
+      most = std::max<int64_t>(most, label);
+    }
+    return most;
+  }
+};
+LAMINA_DATASET(Idx, "idx", "pictures of the MNIST family")

@@ -1,0 +1,21 @@
+/// What a backend refuses is decomposed.
+#pragma once
+#include <functional>
+
+#include <lamina/abi_backend.h>
+
+#include "graph/graph.hpp"
+
+namespace lamina::program {
+
+using Claims = std::function<bool(const lamina_program_op&, const lamina_program_value*)>;
+
+struct LegaliseReport {
+  std::vector<std::string> claimed, decomposed;  ///< composites: "bn1: normalize"
+};
+
+/// Replaces every composite that `claims` refuses by its decomposition. Throws Error, naming op and layer, for what then remains and is
+/// refused. Rewrites `roots` and the states' current versions.
+LegaliseReport legalise(graph::Graph& g, std::vector<graph::ValueId>& roots, const Claims& claims, const std::string& backend);
+
+}  // namespace lamina::program

@@ -1,0 +1,140 @@
+/// A backend at work: one open device, the state that all programs of a run share, and compiled programs.
+#pragma once
+#include <cstring>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/descriptor.hpp"
+#include "graph/recorder.hpp"
+#include "program/border.hpp"
+#include "program/fuse.hpp"
+#include "program/legalise.hpp"
+
+namespace lamina::program {
+
+class Session;
+
+/// The numbers of one run of a program.
+struct Moment {
+  uint64_t seed = 0, step = 0, micro_batch = 0;  ///< of the random numbers
+  double learning_rate = 0;
+  double update = 1;  ///< the optimizer's step, 1 in the first update
+};
+
+struct OpProfile {
+  std::string op, path;
+  double seconds;
+};
+
+/// A program compiled for its backend. Used from the session's thread; dies before the session.
+class Executable {
+ public:
+  ~Executable();
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+
+  /// Starts one run. `feeds`: one per feeds(), in that order. `outputs`: output_bytes() of host memory, filled when wait returns.
+  void run(const Moment& moment, const lamina_feed* feeds, void* outputs);
+  void wait();
+
+  const std::vector<std::string>& feeds() const { return lowered_.feeds; }
+  uint64_t output_bytes() const { return lowered_.output_bytes; }
+  struct Output {
+    graph::TensorType type;
+    uint64_t offset;
+  };
+  /// Where an output lies; throws Error for a name that is none.
+  Output output(const std::string& name) const;
+  const Lowered& lowered() const { return lowered_; }
+  const LegaliseReport& report() const { return report_; }
+  /// Seconds per op since the last call; then starts or stops counting. Empty where the backend has no clock.
+  std::vector<OpProfile> profile(bool enable);
+
+ private:
+  friend class Session;
+  Executable(Session& session, std::unique_ptr<graph::Graph> graph) : session_(session), graph_(std::move(graph)) {}
+  void prepare_host_program();
+  void evaluate_host_program(const Moment& moment);
+
+  Session& session_;
+  std::unique_ptr<graph::Graph> graph_;
+  Lowered lowered_;
+  LegaliseReport report_;
+  std::unique_ptr<BorderProgram> border_;
+  void* executable_ = nullptr;
+  lamina_scope scope_;
+  struct HostOp {
+    uint32_t to, in[3];
+    const graph::Node* node;
+  };
+  std::vector<HostOp> varying_;                              ///< what must be computed anew in every step
+  std::vector<std::pair<uint32_t, graph::ScalarEntry::Source>> sources_;
+  std::vector<double> numbers_, scalars_;
+};
+
+/// One tensor of the state.
+struct StateInfo {
+  std::string path;
+  graph::StateKind kind;
+  graph::TensorType type;
+  Initializer start;
+};
+
+class Session {
+ public:
+  /// Opens the backend. Throws Failure(Exit::backend) with a sentence.
+  Session(const Descriptor& backend, const std::vector<Attribute>& settings);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// What programs of this session compute in, from the setting `precision`.
+  DType real() const { return real_; }
+  /// Lowers and compiles. The first program lays out the state: it must know every tensor that later ones use.
+  std::unique_ptr<Executable> compile(std::unique_ptr<graph::Graph> graph, std::vector<NamedValue> outputs, const std::string& name);
+
+  const std::vector<StateInfo>& state() const { return state_; }
+  /// Number of the tensor at `path`, or -1.
+  int64_t find(const std::string& path) const;
+  uint64_t bytes(size_t entry) const;  ///< dense
+  void read(size_t entry, void* row_major);
+  void write(size_t entry, const void* row_major);
+  std::string describe() const;
+  const std::string& backend() const { return name_; }
+
+ private:
+  friend class Executable;
+  void create_state(const Lowered& program, const graph::Graph& graph, const std::vector<uint32_t>& entry_of);
+  void prepare(Lowered& program);
+
+  std::string name_;
+  lamina_backend table_{};
+  void* session_ = nullptr;
+  mutable lamina_scope scope_;
+  DType real_ = DType::float32;
+  std::vector<StateInfo> state_;
+  std::map<std::string, uint32_t> index_;
+  struct Place {
+    uint64_t layout, bytes, alignment;
+  };
+  std::vector<Place> places_;
+};
+
+/// Copies a size-first table: fields that its writer never knew read as zero.
+template <class Table> Table own_table(const void* table) {
+  Table own{};
+  if (table) {
+    uint32_t size;
+    std::memcpy(&size, table, sizeof size);
+    std::memcpy(&own, table, std::min<size_t>(size, sizeof own));
+  }
+  return own;
+}
+
+/// Settings as the C ABI takes them; valid while `settings` lives unchanged.
+std::vector<lamina_attribute> views(const std::vector<Attribute>& settings);
+
+}  // namespace lamina::program

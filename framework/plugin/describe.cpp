@@ -31,7 +31,7 @@ std::string wanted(const char* t, const std::string& what) {
 template <class T>
 T element(const T* array, uint32_t i, size_t least) {
   const T first = copy_sized<T>(array);
-  if (first.size < least || first.size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(first.size) + " bytes long");
+  if (least > first.size || first.size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(first.size) + " bytes long");
   return copy_sized<T>(reinterpret_cast<const char*>(array) + size_t(i) * first.size);
 }
 

@@ -1,0 +1,14 @@
+#include <lamina/layer.hpp>
+using namespace lamina;
+
+/// Swish: y = x · sigmoid(βx).  x, y: any shape.  Source: Ramachandran, Zoph & Le 2017, arXiv 1710.05941.
+struct Swish {
+  double beta = 1;
+
+  void declare(Declaration& d) {
+    d.optional("beta", beta, "[0, inf)", "slope β of the gate: 0 is linear, ∞ is ReLU");
+    d.example(R"({"beta": 1.5})", "[[2, 3]]");
+  }
+  Tensor forward(Scope&, Tensor x) const { return x * sigmoid(beta * x); }
+};
+LAMINA_LAYER(Swish, "swish", "self-gated activation x · sigmoid(βx)")

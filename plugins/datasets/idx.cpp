@@ -42,7 +42,7 @@ class IdxFile {
       take(size, 4);
       a.shape.push_back(int64_t(size[0]) << 24 | size[1] << 16 | size[2] << 8 | size[3]);
     }
-    const uint64_t claimed = sample_bytes(a.dtype, a.shape), header = 4 + 4 * a.shape.size();
+    const uint64_t claimed = claim(a), header = 4 + 4 * a.shape.size();
     // Deflate packs at most 1032 bytes into one, so a header that claims more is wrong, whatever follows.
     const uint64_t possible = ::gzdirect(stream_) ? bytes_ - header : std::min(most_, bytes_ * 1032);
     if (claimed > possible) source_.fail(path_, " claims the shape ", a.shape, ", ", claimed, " bytes; it can hold ", possible);
@@ -65,6 +65,13 @@ class IdxFile {
     if (code == 0x0D) return DType::float32;
     if (code == 0x0E) return DType::float64;
     source_.fail(path_, " has the element type ", int(code), "; wanted 8 (uint8), 12 (int32), 13 (float32) or 14 (float64)");
+  }
+  uint64_t claim(const Array& a) const {
+    try {
+      return sample_bytes(a.dtype, a.shape);
+    } catch (const Error&) {
+      source_.fail(path_, " claims the shape ", a.shape, ", which no array can have");
+    }
   }
   void take(uint8_t* out, size_t count) {
     for (size_t done = 0; done < count;) {

@@ -1,6 +1,6 @@
 /// Values that go into and come out of HDF5 files.
 #pragma once
-#include "base/dtype.hpp"
+#include <lamina/dtype.hpp>
 #include "base/shape.hpp"
 
 #include <cstddef>
@@ -29,8 +29,8 @@ struct NamedArray {
   bool operator==(const NamedArray&) const = default;
 };
 
-using Attribute = std::variant<std::string, int64_t, double, std::vector<std::string>, std::vector<int64_t>>;
-using Attributes = std::vector<std::pair<std::string, Attribute>>;  // in the order they are written
+using FileAttribute = std::variant<std::string, int64_t, double, std::vector<std::string>, std::vector<int64_t>>;
+using FileAttributes = std::vector<std::pair<std::string, FileAttribute>>;  // in the order they are written
 
 /// A file that cannot be written, or whose content is damaged, hostile or of a kind Lamina does not read.
 struct FileError : std::runtime_error {

@@ -111,7 +111,10 @@ struct H5Writer::Impl {
   ~Impl() {
     Hdf5Guard guard;
     file.reset();
-    if (!temporary.empty()) unlink(temporary.c_str());
+    if (temporary.empty()) return;
+    // A file that HDF5 failed to close stays open until the process ends, and would keep the space of a full disk.
+    [[maybe_unused]] const int emptied = truncate(temporary.c_str(), 0);
+    unlink(temporary.c_str());
   }
 
   std::string at(const std::string& path) const { return "\"" + path + "\" of \"" + target.string() + "\""; }
@@ -205,7 +208,7 @@ H5Writer::H5Writer(std::filesystem::path target) : impl_(std::make_unique<Impl>(
 H5Writer::H5Writer(H5Writer&&) noexcept = default;
 H5Writer::~H5Writer() = default;
 
-void H5Writer::group(const std::string& path, const Attributes& attributes) {
+void H5Writer::group(const std::string& path, const FileAttributes& attributes) {
   Hdf5Guard guard;
   impl_->make_groups(normal_path(path));
   for (const auto& [name, value] : attributes) attribute(path, name, value);
@@ -245,7 +248,7 @@ void H5Writer::write_texts(const std::string& path, const std::vector<std::strin
   impl_->write(path, text_type(width), {texts.size()}, bytes.data(), false);
 }
 
-void H5Writer::attribute(const std::string& path, const std::string& name, const Attribute& value) {
+void H5Writer::attribute(const std::string& path, const std::string& name, const FileAttribute& value) {
   Hdf5Guard guard;
   Handle object = impl_->open_object(path);
   const auto put = [&](int64_t type, const std::vector<hsize_t>& dims, const void* data) {

@@ -23,7 +23,7 @@ class H5Writer {
   ~H5Writer();
 
   /// Makes the group where it is missing and writes its attributes; "" or "/" is the root.
-  void group(const std::string& path, const Attributes& attributes = {});
+  void group(const std::string& path, const FileAttributes& attributes = {});
 
   /// row_major: checked_count(shape) elements. float16 and bfloat16 are refused. boolean is stored as h5py stores it (an enum of int8).
   void write(const std::string& path, DType dtype, const Shape& shape, const void* row_major, WriteOptions options = {});
@@ -33,7 +33,7 @@ class H5Writer {
   void write_texts(const std::string& path, const std::vector<std::string>& texts);  // 1-D
 
   /// On a group or a dataset; an attribute holds at most 64,000 bytes.
-  void attribute(const std::string& path, const std::string& name, const Attribute& value);
+  void attribute(const std::string& path, const std::string& name, const FileAttribute& value);
 
   /// Makes a dataset a dimension scale, or gives it to an axis of another (several per axis are allowed); labels name an axis without one.
   void scale(const std::string& dataset_path, const std::string& axis_name);

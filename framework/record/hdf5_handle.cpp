@@ -2,6 +2,7 @@
 
 #include "record/array.hpp"
 
+#include <string_view>
 #include <type_traits>
 
 #include <hdf5.h>
@@ -20,6 +21,9 @@ std::recursive_mutex& library_mutex() {
 
 Hdf5Guard::Hdf5Guard() : lock_(library_mutex()) {
   static const bool prepared = [] {
+    // After a file could not be closed, because the disk was full, HDF5 1.10 crashes when it cleans up at the end of the process.
+    // There is nothing to clean up: every file here is closed by its owner.
+    H5dont_atexit();
     H5open();
     H5PLset_loading_state(0);          // a file must not choose which shared libraries run in this process
     H5Lunregister(H5L_TYPE_EXTERNAL);  // nor which other files are opened
@@ -39,7 +43,12 @@ std::string hdf5_reason() {
         return 0;
       },
       &reason);
-  return reason;
+  // System errors come as a line of times, descriptors and addresses around the one part that says something.
+  constexpr std::string_view mark = "error message = '";
+  const size_t begin = reason.find(mark);
+  if (begin == std::string::npos) return reason;
+  const size_t end = reason.find('\'', begin + mark.size());
+  return ": " + reason.substr(begin + mark.size(), end - begin - mark.size());
 }
 
 Handle opened(int64_t id, Handle::Close close, const std::string& sentence) {

@@ -194,7 +194,7 @@ struct H5Reader::Impl {
     return "The attribute \"" + name + "\" of \"/" + normal(object) + "\" in \"" + path.string() + "\"";
   }
 
-  Attribute read_attribute(int64_t object, const std::string& at, const std::string& name) const {
+  FileAttribute read_attribute(int64_t object, const std::string& at, const std::string& name) const {
     const std::string what = attribute_what(at, name);
     if (H5Aexists(object, name.c_str()) <= 0) throw FileError(what + " is missing.");
     Handle attribute = opened(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, what + " is damaged");
@@ -215,14 +215,14 @@ struct H5Reader::Impl {
     const bool list = rank == 1;
     if (stored.kind == StoredType::Kind::text) {
       std::vector<std::string> texts = decode_texts(bytes, stored, what);
-      return list ? Attribute(std::move(texts)) : Attribute(std::move(texts[0]));
+      return list ? FileAttribute(std::move(texts)) : FileAttribute(std::move(texts[0]));
     }
     if (stored.kind == StoredType::Kind::real) {
       if (count != 1) throw FileError(what + " is a list of reals, which Lamina does not read.");
       return decode_float64(bytes, stored, what)[0];
     }
     std::vector<int64_t> numbers = decode_int64(bytes, stored, what);
-    return list ? Attribute(std::move(numbers)) : Attribute(numbers[0]);
+    return list ? FileAttribute(std::move(numbers)) : FileAttribute(numbers[0]);
   }
 };
 
@@ -311,7 +311,7 @@ std::string H5Reader::read_text(const std::string& dataset) const {
   return std::move(texts[0]);
 }
 
-Attributes H5Reader::attributes(const std::string& path) const {
+FileAttributes H5Reader::attributes(const std::string& path) const {
   Hdf5Guard guard;
   Handle object = impl_->open_object(path);
   Names names{{}, most_attributes};
@@ -320,7 +320,7 @@ Attributes H5Reader::attributes(const std::string& path) const {
               object, H5_INDEX_NAME, H5_ITER_INC, &position,
               [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t { return static_cast<Names*>(out)->add(name); }, &names),
           "The attributes of \"/" + normal(path) + "\" in \"" + impl_->path.string() + "\" are damaged or too many");
-  Attributes attributes;
+  FileAttributes attributes;
   for (const std::string& name : names.all) try {
       attributes.emplace_back(name, impl_->read_attribute(object, path, name));
     } catch (const FileError&) {  // a kind that has no place here, such as the references of dimension scales
@@ -335,7 +335,7 @@ bool H5Reader::has_attribute(const std::string& path, const std::string& name) c
 
 std::string H5Reader::attribute_text(const std::string& path, const std::string& name) const {
   Hdf5Guard guard;
-  Attribute value = impl_->read_attribute(impl_->open_object(path), path, name);
+  FileAttribute value = impl_->read_attribute(impl_->open_object(path), path, name);
   if (auto* text = std::get_if<std::string>(&value)) return std::move(*text);
   if (auto* texts = std::get_if<std::vector<std::string>>(&value); texts && texts->size() == 1) return std::move(texts->front());
   throw FileError(impl_->attribute_what(path, name) + " is not a text.");
@@ -343,7 +343,7 @@ std::string H5Reader::attribute_text(const std::string& path, const std::string&
 
 double H5Reader::attribute_number(const std::string& path, const std::string& name) const {
   Hdf5Guard guard;
-  const Attribute value = impl_->read_attribute(impl_->open_object(path), path, name);
+  const FileAttribute value = impl_->read_attribute(impl_->open_object(path), path, name);
   if (const auto* number = std::get_if<double>(&value)) return *number;
   if (const auto* integer = std::get_if<int64_t>(&value)) return double(*integer);
   if (const auto* list = std::get_if<std::vector<int64_t>>(&value); list && list->size() == 1) return double(list->front());
@@ -352,7 +352,7 @@ double H5Reader::attribute_number(const std::string& path, const std::string& na
 
 int64_t H5Reader::attribute_integer(const std::string& path, const std::string& name) const {
   Hdf5Guard guard;
-  const Attribute value = impl_->read_attribute(impl_->open_object(path), path, name);
+  const FileAttribute value = impl_->read_attribute(impl_->open_object(path), path, name);
   if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
   if (const auto* list = std::get_if<std::vector<int64_t>>(&value); list && list->size() == 1) return list->front();
   throw FileError(impl_->attribute_what(path, name) + " is not an integer.");

@@ -44,7 +44,7 @@ class H5Reader {
   std::vector<std::string> read_texts(const std::string& dataset) const;
 
   /// Of a group ("" is the root) or a dataset. attributes() leaves out the kinds it cannot read; the others throw for them.
-  Attributes attributes(const std::string& path) const;
+  FileAttributes attributes(const std::string& path) const;
   bool has_attribute(const std::string& path, const std::string& name) const;
   std::string attribute_text(const std::string& path, const std::string& name) const;
   double attribute_number(const std::string& path, const std::string& name) const;

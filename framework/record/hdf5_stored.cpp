@@ -97,26 +97,26 @@ StoredType stored_type(int64_t type, const std::string& what) {
       {H5T_STD_I64LE, {Kind::integer, 8, true}}, {H5T_STD_I64BE, {Kind::integer, 8, true, true}},
       {H5T_STD_U64LE, {Kind::integer, 8}},       {H5T_STD_U64BE, {Kind::integer, 8, false, true}},
   };
-  const auto refuse = [&](const std::string& why) -> StoredType {
-    throw FileError(what + " holds " + why + ", which Lamina does not read.");
+  const auto refuse = [&](const std::string& why, const std::string& advice = "") -> StoredType {
+    throw FileError(what + " cannot be read: it holds " + why + (advice.empty() ? "." : "; " + advice + "."));
   };
   switch (H5Tget_class(type)) {
     case H5T_INTEGER:
     case H5T_FLOAT:
       for (const Known& candidate : known)
         if (H5Tequal(type, candidate.id) > 0) return candidate.stored;
-      if (H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == 2) return refuse("float16 values; store them as float32");
+      if (H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == 2) return refuse("float16 values", "store them as float32");
       return refuse("numbers of an unusual format (" + std::to_string(H5Tget_size(type)) + " bytes)");
     case H5T_ENUM:
       return is_boolean(type) ? StoredType{Kind::boolean, 1, true} : refuse("an enumeration");
     case H5T_STRING: {
-      if (H5Tis_variable_str(type) != 0) return refuse("texts of variable length; store them with fixed length");
+      if (H5Tis_variable_str(type) != 0) return refuse("texts of variable length", "store them with fixed length");
       const size_t size = H5Tget_size(type);
       if (size == 0) return refuse("texts of no bytes");
       return {Kind::text, size, false, false, H5Tget_strpad(type) == H5T_STR_SPACEPAD};
     }
     case H5T_COMPOUND:
-      return refuse("compound values; store one dataset per field");
+      return refuse("compound values", "store one dataset per field");
     case H5T_VLEN:
       return refuse("lists of variable length");
     case H5T_REFERENCE:
@@ -124,7 +124,7 @@ StoredType stored_type(int64_t type, const std::string& what) {
     case H5T_OPAQUE:
       return refuse("opaque values");
     case H5T_ARRAY:
-      return refuse("arrays as elements; store them as axes");
+      return refuse("arrays as elements", "store them as axes");
     case H5T_BITFIELD:
       return refuse("bit fields");
     default:

@@ -8,8 +8,8 @@ namespace lamina {
 namespace {
 
 /// The axes of a group that h5web and other NeXus readers plot by themselves.
-Attributes nexus_data(const std::string& signal, std::vector<std::string> axes, const std::vector<std::string>& auxiliary = {}) {
-  Attributes attributes{{"NX_class", "NXdata"}, {"signal", signal}};
+FileAttributes nexus_data(const std::string& signal, std::vector<std::string> axes, const std::vector<std::string>& auxiliary = {}) {
+  FileAttributes attributes{{"NX_class", "NXdata"}, {"signal", signal}};
   if (axes.size() == 1)
     attributes.emplace_back("axes", std::move(axes[0]));
   else

@@ -101,7 +101,7 @@ typedef struct lamina_port { /* an input or a result */
 typedef struct lamina_plugin { /* what lamina_plugin_v1 returns; lives as long as the process */
   uint32_t size;
   uint16_t major, minor;
-  const char *kind, *name, *doc; /* an unknown kind is listed and ignored */
+  const char *kind, *name, *doc; /* an unknown kind is listed and ignored; name null: doc says what is wrong with the plugin */
   const lamina_parameter* parameters;
   const lamina_port *inputs, *results;
   uint32_t parameter_count, input_count, result_count;

@@ -4,13 +4,13 @@
 #include <map>
 #include <tuple>
 
+#include "base/nearest.hpp"
 #include "base/text.hpp"
 
 namespace lamina {
 namespace {
 
-// A hostile file can hold a million faults; nobody reads past the first hundreds.
-constexpr size_t kept_limit = 10'000, shown_limit = 100;
+constexpr size_t shown_limit = 100;
 
 std::string all_text(const std::vector<Fault>& faults) {
   std::string text;
@@ -39,7 +39,7 @@ ConfigError::ConfigError(std::vector<Fault> f) : Failure(worst(f), all_text(f)),
 void Faults::add(Place place, std::string sentence, Exit exit) {
   Fault fault{std::move(place), std::move(sentence), exit};
   // The layers of a block are checked once per use: the same fault is told once.
-  if (faults_.size() < kept_limit && seen_.insert(fault.text()).second) faults_.push_back(std::move(fault));
+  if (!full() && seen_.insert(fault.text()).second) faults_.push_back(std::move(fault));
 }
 
 std::vector<Fault> Faults::sorted() const {
@@ -56,6 +56,15 @@ std::vector<Fault> Faults::sorted() const {
 
 void Faults::throw_if_any() const {
   if (any()) throw ConfigError(sorted());
+}
+
+std::string suggestion(const std::string& word, std::vector<std::string> names) {
+  constexpr size_t listed = 60;
+  std::ranges::sort(names);
+  const std::string guess = did_you_mean(word, names);
+  const bool all = names.size() <= listed;
+  if (!all) names.resize(listed);
+  return (guess.empty() ? ";" : guess) + (names.empty() ? " there is none" : " known: " + joined(names) + (all ? "" : ", …"));
 }
 
 }  // namespace lamina

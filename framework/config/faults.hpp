@@ -34,6 +34,8 @@ class Faults {
   void add(Place place, std::string sentence, Exit exit = Exit::experiment);
   bool any() const { return !faults_.empty(); }
   size_t count() const { return faults_.size(); }
+  /// True when more than anybody reads have been told: no need to look for suggestions or for further ones.
+  bool full() const { return faults_.size() >= 1000; }
   /// In the order of files and positions, each once.
   std::vector<Fault> sorted() const;
   void throw_if_any() const;
@@ -42,5 +44,8 @@ class Faults {
   std::vector<Fault> faults_;
   std::set<std::string> seen_;
 };
+
+/// `; did you mean "x"? known: a, b, c` for a name that is not among `names`; made to stand at the end of a sentence.
+std::string suggestion(const std::string& word, std::vector<std::string> names);
 
 }  // namespace lamina

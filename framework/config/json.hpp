@@ -13,7 +13,7 @@ namespace lamina {
 class Faults;
 
 /// The text a value came from.
-struct Source {
+struct SourceText {
   std::string name;          ///< a file as the user wrote it, or "--set path=value", or "(given by the program)"
   bool has_lines = true;     ///< false: a name alone says where
   std::string pointer = {};  ///< when not empty: the JSON pointer to report instead of where the value now stands (block arguments)
@@ -21,9 +21,9 @@ struct Source {
 
 /// Where a value or key begins.
 struct Position {
-  std::shared_ptr<const Source> source;  ///< null: made by the program
-  uint32_t line = 0, column = 0;         ///< from 1; columns count Unicode characters
-  uint32_t byte = 0;                     ///< from the beginning of the text
+  std::shared_ptr<const SourceText> source;  ///< null: made by the program
+  uint32_t line = 0, column = 0;             ///< from 1; columns count Unicode characters
+  uint32_t byte = 0;                         ///< from the beginning of the text
   /// "file:line:column", the source's name alone when it has no lines, or "".
   std::string text() const;
 };
@@ -100,12 +100,13 @@ struct Member {
 };
 
 /// Limits on what is read. A text past one of them is refused with a fault.
-inline constexpr size_t json_depth_limit = 64, json_byte_limit = 16 << 20, json_number_limit = 40, json_value_limit = 1'000'000;
+inline constexpr size_t json_depth_limit = 64, json_byte_limit = 16 << 20, json_number_limit = 40, json_value_limit = 1'000'000,
+                        json_key_limit = 10'000;
 
 /// Reads RFC 8259 JSON, and // and /* */ comments. Refused as faults with line and column: more than the limits above, a byte order mark,
 /// invalid UTF-8, NUL (escaped too), integers outside 64 bits, reals that are not finite, duplicate keys, anything after the value.
 /// Returns what was read, null when the text is no JSON; whether it may be used is told by `faults`.
-Json parse_json(std::string_view text, const Source& source, Faults& faults);
+Json parse_json(std::string_view text, const SourceText& source, Faults& faults);
 
 /// The same of a regular file; `name` is how faults call it. One that cannot be read is a fault.
 Json read_json(const std::filesystem::path& path, const std::string& name, Faults& faults);

@@ -106,7 +106,7 @@ class Cursor {
 
 class Reader {
  public:
-  Reader(std::string_view text, std::shared_ptr<const Source> source, Faults& faults)
+  Reader(std::string_view text, std::shared_ptr<const SourceText> source, Faults& faults)
       : text_(text), source_(std::move(source)), faults_(faults), cursor_(text) {}
   Json result;
 
@@ -139,6 +139,7 @@ class Reader {
     no_nul(position, name);
     Frame& frame = frames_.back();
     frame.dropping = !frame.keys.insert(name).second;
+    if (frame.keys.size() > json_key_limit) return refuse(position, "the object has more than 10,000 keys");
     if (frame.dropping) {
       Position first;
       for (const Member& m : frame.value.members())
@@ -230,7 +231,7 @@ class Reader {
   std::string wanted() const;
 
   std::string_view text_, token_;
-  std::shared_ptr<const Source> source_;
+  std::shared_ptr<const SourceText> source_;
   Faults& faults_;
   Cursor cursor_;
   std::vector<Frame> frames_;
@@ -283,7 +284,7 @@ bool Reader::parse_error(size_t position, const std::string&, const nlohmann::js
   return refuse(start, words);
 }
 
-bool check_encoding(std::string_view text, const std::shared_ptr<const Source>& source, Faults& faults) {
+bool check_encoding(std::string_view text, const std::shared_ptr<const SourceText>& source, Faults& faults) {
   const auto fault = [&](size_t byte, const char* sentence) {
     Cursor cursor(text);
     cursor.move_to(byte);
@@ -301,8 +302,8 @@ bool check_encoding(std::string_view text, const std::shared_ptr<const Source>& 
 
 }  // namespace
 
-Json parse_json(std::string_view text, const Source& source, Faults& faults) {
-  const auto shared = std::make_shared<const Source>(source);
+Json parse_json(std::string_view text, const SourceText& source, Faults& faults) {
+  const auto shared = std::make_shared<const SourceText>(source);
   if (!check_encoding(text, shared, faults)) return {};
   Reader reader(text, shared, faults);
   if (!nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &reader, nlohmann::json::input_format_t::json, true, true))
@@ -315,7 +316,7 @@ Json read_json(const std::filesystem::path& path, const std::string& name, Fault
   try {
     text = read_file(path, json_byte_limit);
   } catch (const std::exception& error) {
-    faults.add({{std::make_shared<const Source>(Source{name, false}), 0, 0, 0}, ""}, error.what());
+    faults.add({{std::make_shared<const SourceText>(SourceText{name, false}), 0, 0, 0}, ""}, error.what());
     return {};
   }
   return parse_json(text, {name}, faults);

@@ -142,11 +142,14 @@ const std::vector<Section>& sections() {
   static const std::vector<Section> all = [] {
     std::vector<Section> built;
     for (const Owner& owner : owners) {
-      Section& s = built.emplace_back(Section{owner.path, owner.owner, owner.kind, {}, {}});
+      Section& s = built.emplace_back(Section{owner.path, owner.owner, owner.kind, {}, {}, {}});
       for (const Key& key : keys) {
         if (s.path != key.section) continue;
         s.names.push_back(key.name);
-        if (key.type != structure) s.parameters.push_back(parameter_of(key));
+        if (key.type != structure)
+          s.parameters.push_back(parameter_of(key));
+        else if (key.flags & LAMINA_REQUIRED)
+          s.required.push_back(key.name);
       }
     }
     return built;

@@ -15,6 +15,7 @@ struct Section {
   std::string kind;                   ///< the plugins whose settings stand beside these keys, or ""
   std::vector<Parameter> parameters;  ///< those with a plain value
   std::vector<std::string> names;     ///< of all keys, also of those that hold objects and lists of objects
+  std::vector<std::string> required;  ///< of the latter: those that must be there
 };
 
 /// std::logic_error for a path that is not in the table.

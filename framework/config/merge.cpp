@@ -157,7 +157,7 @@ std::vector<std::string> element_names(const Json& list) {
 }
 
 void apply_override(Json& document, const std::string& assignment, Faults& faults) {
-  const auto source = std::make_shared<const Source>(Source{"--set " + assignment, false});
+  const auto source = std::make_shared<const SourceText>(SourceText{"--set " + assignment, false});
   const Position position{source, 0, 0, 0};
   const auto refuse = [&](const std::string& pointer, const std::string& sentence) { faults.add({position, pointer}, sentence); };
   const size_t equals = assignment.find('=');

@@ -61,7 +61,7 @@ class Reading {
     if (!is_list(parameter_)) return element(value, pointer);
     if ((parameter_.flags & LAMINA_PER_AXIS) && !value.is_array()) return element(value, pointer);
     if (!value.is_array()) return refuse(value, pointer);
-    if ((parameter_.flags & LAMINA_PER_AXIS) && value.items().empty()) return refuse(value, pointer, "the list is empty");
+    if ((parameter_.flags & LAMINA_PER_AXIS) && value.items().empty()) return refuse(value, pointer, "an empty list");
     bool good = true;
     for (size_t i = 0; i < value.items().size(); ++i) good &= element(value.items()[i], pointer_to(pointer, i));
     return good;
@@ -168,16 +168,13 @@ void check_keys(const Json& object, const std::string& pointer, std::span<const 
                 Faults& faults) {
   for (const Member& m : object.members()) {
     if (std::ranges::find(known, m.key) != known.end()) continue;
-    std::vector<std::string> sorted(known.begin(), known.end());
-    std::ranges::sort(sorted);
-    const std::string guess = did_you_mean(m.key, sorted);
-    faults.add({m.position, pointer_to(pointer, m.key)}, "unknown key " + in_quotes(m.key) + " of " + owner +
-                                                             (guess.empty() ? ";" : guess) +
-                                                             (sorted.empty() ? " it takes none" : " known: " + joined(sorted)));
+    if (faults.full()) return;
+    faults.add({m.position, pointer_to(pointer, m.key)},
+               "unknown key " + in_quotes(m.key) + " of " + owner + suggestion(m.key, {known.begin(), known.end()}));
   }
 }
 
-const Attribute* find(std::span<const Attribute> settings, std::string_view name) {
+const Attribute* find_setting(std::span<const Attribute> settings, std::string_view name) {
   const auto at = std::ranges::find(settings, name, &Attribute::name);
   return at == settings.end() ? nullptr : &*at;
 }
@@ -192,7 +189,7 @@ Json to_json(const Attribute& a) {
 Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> settings) {
   Json object = Json::object();
   for (const Parameter& p : parameters)
-    if (const Attribute* a = find(settings, p.name))
+    if (const Attribute* a = find_setting(settings, p.name))
       object.set(p.name, (p.flags & LAMINA_PER_AXIS) && a->count() == 1 ? element_json(*a, 0) : to_json(*a));
   return object;
 }

@@ -23,7 +23,7 @@ std::vector<Attribute> read_settings(std::span<const Parameter> parameters, cons
 void check_keys(const Json& object, const std::string& pointer, std::span<const std::string> known, const std::string& owner,
                 Faults& faults);
 
-const Attribute* find(std::span<const Attribute> settings, std::string_view name);
+const Attribute* find_setting(std::span<const Attribute> settings, std::string_view name);
 
 /// The value as it is written in an experiment.
 Json to_json(const Attribute& setting);

@@ -1,0 +1,292 @@
+#include "config/experiment.hpp"
+
+#include <algorithm>
+
+#include "base/files.hpp"
+#include "base/nearest.hpp"
+#include "base/text.hpp"
+#include "config/merge.hpp"
+#include "config/network.hpp"
+#include "config/resolved.hpp"
+
+namespace lamina {
+namespace {
+
+using Part = SectionReader::Part;
+
+std::optional<int64_t> integer_if(const Part& part, std::string_view name) {
+  return part.has(name) ? std::optional(part.integer(name)) : std::nullopt;
+}
+
+/// A name for runs: the file's without ending, other characters as -.
+std::string name_of_file(const std::filesystem::path& file) {
+  std::string name = file.stem().string();
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-') c = '-';
+  return name.empty() ? "experiment" : name;
+}
+
+bool is_run_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 &&
+         std::ranges::all_of(name, [](unsigned char c) { return c < 128 && (std::isalnum(c) || c == '_' || c == '-'); });
+}
+
+class Loader {
+ public:
+  Loader(const Json& document, SectionReader& reader) : document_(document), reader_(reader) {}
+
+  Experiment load(const std::filesystem::path& file) {
+    const Part root = reader_.part("", document_, "");
+    out_.seed = root.integer("seed");
+    out_.description = root.text("description");
+    out_.name = root.has("name") ? root.text("name") : name_of_file(file);
+    if (!is_run_name(out_.name))
+      fault("name", "/name", "the name " + in_quotes(out_.name) + " is not made of at most 100 of A-Z a-z 0-9 _ -");
+    dataset();
+    Network network = layers();
+    loss(network);
+    metrics(network);
+    out_.layers = std::move(network.layers);
+    rest();
+    return std::move(out_);
+  }
+
+ private:
+  static const Json& nothing() {
+    static const Json empty = Json::object();
+    return empty;
+  }
+  const Json* given(const char* key) const {
+    const Json* value = document_.find(key);
+    return value && !value->is_null() ? value : nullptr;
+  }
+  void fault(const char* key, const std::string& pointer, const std::string& sentence) {
+    const Json* value = given(key);
+    reader_.faults.add({value ? value->position : document_.position, pointer}, sentence);
+  }
+
+  void dataset() {
+    if (const Json* d = given("dataset")) {
+      out_.dataset = reader_.part("dataset", *d, "/dataset").plugin;
+      if (const Json* v = d->find("validation"); v && !v->is_null()) {
+        const Part part = reader_.part("dataset.validation", *v, "/dataset/validation");
+        if (part.has("fraction")) out_.validation.fraction = part.real("fraction");
+        out_.validation.samples = integer_if(part, "samples");
+        if (out_.validation.fraction && out_.validation.samples)
+          reader_.faults.add({v->position, "/dataset/validation"},
+                             "the validation split has either \"fraction\" or \"samples\", this has both");
+      }
+    }
+    const Json* list = given("transforms");
+    if (!list) return;
+    if (!list->is_array())
+      return fault("transforms", "/transforms", std::string("\"transforms\" is ") + list->kind_text() + "; wanted a list of objects");
+    if (!out_.dataset && !list->items().empty())
+      fault("transforms", "/transforms", "transforms change the columns of a dataset, and the experiment has none");
+    for (size_t i = 0; i < list->items().size(); ++i) {
+      const Part part = reader_.part("transforms[]", list->items()[i], pointer_to("/transforms", i));
+      out_.transforms.push_back({part.plugin, part.text("input")});
+    }
+  }
+
+  Network layers() {
+    std::vector<std::string> columns;
+    bool open = false;
+    if (out_.dataset) {
+      const Descriptor* d = out_.dataset->plugin;
+      open = !d || d->results.empty();
+      for (size_t i = 0; d && i < d->results.size(); ++i) {
+        columns.push_back(d->results[i].name);
+        open |= bool(d->results[i].flags & LAMINA_MANY);
+      }
+    }
+    const Json* network = given("network");
+    if (network && network->is_object()) return Network(*network, columns, open, reader_);
+    if (network) reader_.part("network", *network, "/network");
+    have_network_ = false;
+    return Network(nothing(), columns, true, reader_);
+  }
+
+  Reference reference(Network& network, const Json& object, const std::string& pointer, const Part& part, const char* key,
+                      const Reference& otherwise) {
+    const Json* value = object.find(key);
+    if (!value || !value->is_text()) return otherwise;
+    return resolve(network, part.text(key), {value->position, pointer_to(pointer, key)});
+  }
+  Reference resolve(Network& network, const std::string& name, const Place& place) {
+    return have_network_ ? network.resolve(name, place) : Reference{name, 0, 0, place};
+  }
+  /// The third input, sample weights, where it is given.
+  std::optional<Reference> weight(Network& network, const Json& object, const std::string& pointer, const Part& part) {
+    if (!part.has("weight")) return std::nullopt;
+    const Place place{object.find("weight")->position, pointer_to(pointer, "weight")};
+    const Descriptor* d = part.plugin.plugin;
+    if (d && d->inputs.size() < 3) reader_.faults.add(place, "the " + d->kind + " " + in_quotes(d->name) + " takes no weights");
+    return resolve(network, part.text("weight"), place);
+  }
+
+  void loss(Network& network) {
+    const Json* object = given("loss");
+    if (!object) return;
+    const std::string pointer = "/loss";
+    const Part part = reader_.part("loss", *object, pointer);
+    out_.loss.loss = part.plugin;
+    out_.loss.prediction = reference(network, *object, pointer, part, "prediction", network.last(part.plugin.place));
+    if (out_.loss.prediction.is_column() && !reader_.faults.any())
+      reader_.faults.add(out_.loss.prediction.place, "the prediction is a layer, " + in_quotes(out_.loss.prediction.column) + " is none");
+    const Json* target = object->find("target");
+    const Place place = target ? Place{target->position, pointer + "/target"} : part.plugin.place;
+    if (object->is_object()) out_.loss.target = resolve(network, part.text("target"), place);
+    out_.loss.weight = weight(network, *object, pointer, part);
+  }
+
+  void metrics(Network& network) {
+    const Json* list = given("metrics");
+    if (!list) return;
+    if (!list->is_array())
+      return fault("metrics", "/metrics", std::string("\"metrics\" is ") + list->kind_text() + "; wanted a list of names or objects");
+    for (size_t i = 0; i < list->items().size(); ++i) {
+      const std::string pointer = pointer_to("/metrics", i);
+      Json object = list->items()[i];
+      if (object.is_text()) {  // a name alone
+        Json named = Json::object();
+        named.position = object.position;
+        named.set("type", object);
+        object = std::move(named);
+      }
+      const Part part = reader_.part("metrics[]", object, pointer);
+      MetricConfig metric;
+      metric.metric = part.plugin;
+      metric.name = part.has("name") ? part.text("name") : part.text("type");
+      metric.prediction = reference(network, object, pointer, part, "prediction", out_.loss.prediction);
+      metric.target = reference(network, object, pointer, part, "target", out_.loss.target);
+      metric.weight = weight(network, object, pointer, part);
+      const Json* name = object.find("name");
+      const Place place{(name ? *name : object).position, name ? pointer + "/name" : pointer};
+      if (part.has("name") && !is_name(metric.name))
+        reader_.faults.add(place, "the metric name " + in_quotes(metric.name) + " is not made of a-z, 0-9 and _, beginning with a letter");
+      const bool taken = metric.name == "loss" || std::ranges::find(out_.metrics, metric.name, &MetricConfig::name) != out_.metrics.end();
+      if (taken && !metric.name.empty())
+        reader_.faults.add(place, "a second column would be named " + in_quotes(metric.name) + "; give the metric a \"name\"");
+      out_.metrics.push_back(std::move(metric));
+    }
+  }
+
+  void rest() {
+    if (const Json* object = given("optimizer")) {
+      const Part part = reader_.part("optimizer", *object, "/optimizer");
+      out_.optimizer = part.plugin;
+      out_.learning_rate = part.real("learning_rate");
+    }
+    out_.schedule = section_or_default("schedule").plugin;
+    out_.backend = section_or_default("backend").plugin;
+    if (const Json* object = given("training")) training(*object);
+    if (const Json* object = given("initial_weights")) weights(*object);
+    const Part checkpoint = section_or_default("checkpoint");
+    out_.checkpoint = {checkpoint.integer("every_epochs"), integer_if(checkpoint, "every_steps"), checkpoint.integer("keep")};
+    out_.log_every_steps = section_or_default("logging").integer("every_steps");
+  }
+
+  Part section_or_default(const char* key) {
+    const Json* object = given(key);
+    return reader_.part(key, object ? *object : nothing(), std::string("/") + key);
+  }
+
+  void training(const Json& object) {
+    const Part part = reader_.part("training", object, "/training");
+    if (!object.is_object()) return;
+    TrainingConfig& t = out_.training;
+    t.epochs = integer_if(part, "epochs"), t.steps = integer_if(part, "steps");
+    const Place place{object.position, "/training"};
+    const bool epochs = object.find("epochs"), steps = object.find("steps");
+    if (epochs && steps) reader_.faults.add(place, "training has either \"epochs\" or \"steps\", this has both");
+    if (!epochs && !steps) reader_.faults.add(place, "\"epochs\" or \"steps\" is missing; wanted an integer in [1, inf)");
+    if (!out_.dataset && epochs) reader_.faults.add(place, "without a dataset there are no epochs; give \"steps\"");
+    if (out_.dataset && !object.find("batch_size"))
+      reader_.faults.add(place, "\"batch_size\" is missing; wanted an integer in [1, 2147483647]");
+    t.batch_size = part.has("batch_size") ? part.integer("batch_size") : 1;
+    t.drop_last_batch = part.text("last_batch") == "drop";
+    t.shuffle = part.boolean("shuffle");
+    t.skip_nonfinite = part.text("on_nonfinite") == "skip";
+  }
+
+  void weights(const Json& object) {
+    const Part part = reader_.part("initial_weights", object, "/initial_weights");
+    WeightsConfig weights{part.text("file"), {}, part.boolean("strict"), part.plugin.place};
+    if (const Json* map = object.find("map"); map && !map->is_null()) {
+      const std::string pointer = "/initial_weights/map";
+      if (!map->is_object())
+        reader_.faults.add({map->position, pointer}, std::string("\"map\" is ") + map->kind_text() + "; wanted an object of names");
+      for (size_t i = 0; map->is_object() && i < map->members().size(); ++i) {
+        const Member& m = map->members()[i];
+        if (m.value.is_text())
+          weights.map[m.key] = m.value.text();
+        else
+          reader_.faults.add({m.value.position, pointer_to(pointer, m.key)},
+                             std::string("the name is ") + m.value.kind_text() + "; wanted a text");
+      }
+    }
+    out_.initial_weights = std::move(weights);
+  }
+
+  const Json& document_;
+  SectionReader& reader_;
+  Experiment out_;
+  bool have_network_ = true;
+};
+
+std::vector<Reference> references(const Experiment& e) {
+  std::vector<Reference> all;
+  const auto add = [&](const Reference& target, const std::optional<Reference>& weight) {
+    all.push_back(target);
+    if (weight) all.push_back(*weight);
+  };
+  for (const LayerConfig& layer : e.layers) all.insert(all.end(), layer.inputs.begin(), layer.inputs.end());
+  add(e.loss.target, e.loss.weight);
+  for (const MetricConfig& m : e.metrics) add(m.target, m.weight), all.push_back(m.prediction);
+  return all;
+}
+
+}  // namespace
+
+Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,
+                           const std::vector<std::string>& overrides) {
+  const auto folder = std::filesystem::absolute(file).parent_path().lexically_normal();
+  SectionReader reader(catalogue, folder);
+  std::optional<Json> document = read_extended(text, file, reader.faults);
+  if (!document) reader.faults.throw_if_any();
+  for (const std::string& assignment : overrides) apply_override(*document, assignment, reader.faults);
+  Experiment experiment = Loader(*document, reader).load(file);
+  reader.faults.throw_if_any();
+  experiment.file = file, experiment.source = text, experiment.overrides = overrides;
+  experiment.resolved = resolved(experiment);
+  return experiment;
+}
+
+Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalogue, const std::vector<std::string>& overrides) {
+  std::string text;
+  try {
+    text = read_file(file, json_byte_limit);
+  } catch (const std::exception& error) {
+    Faults faults;
+    faults.add({}, error.what());
+    faults.throw_if_any();
+  }
+  return load_experiment(text, file, catalogue, overrides);
+}
+
+void check_columns(const Experiment& experiment, const std::vector<std::string>& columns) {
+  Faults faults;
+  std::vector<std::string> known = columns;
+  for (const LayerConfig& layer : experiment.layers) known.push_back(layer.path);
+  for (const Reference& r : references(experiment))
+    if (r.is_column() && std::ranges::find(columns, r.column) == columns.end() && !faults.full())
+      faults.add(r.place, "there is no layer or dataset column " + in_quotes(r.column) + did_you_mean(r.column, known) +
+                              " columns: " + joined(columns));
+  for (const TransformConfig& t : experiment.transforms)
+    if (std::ranges::find(columns, t.column) == columns.end())
+      faults.add(t.transform.place, "the dataset has no column " + in_quotes(t.column) + suggestion(t.column, columns));
+  faults.throw_if_any();
+}
+
+}  // namespace lamina

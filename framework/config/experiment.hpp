@@ -1,0 +1,122 @@
+/// An experiment file as checked values: what the rest of Lamina works with.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/descriptor.hpp"
+#include "config/faults.hpp"
+
+namespace lamina {
+
+/// A plugin that was named and its settings, complete with defaults.
+struct PluginConfig {
+  const Descriptor* plugin = nullptr;  ///< the catalogue's
+  std::vector<Attribute> settings;
+  Place place;  ///< for faults found later
+};
+
+/// A result of a layer, or a dataset column.
+struct Reference {
+  bool is_column() const { return !column.empty(); }
+  std::string column;   ///< "" for a layer
+  size_t layer = 0;     ///< index in Experiment::layers
+  uint32_t result = 0;  ///< which of the layer's results
+  Place place;
+};
+
+struct InitializerConfig {
+  std::string parameter;  ///< which parameter of the layer it fills; it is not known here whether the layer has it
+  PluginConfig initializer;
+};
+
+struct LayerConfig {
+  std::string path;  ///< unique: "c1", or "res1/conv1" inside a block
+  PluginConfig layer;
+  std::vector<Reference> inputs;  ///< as many as the plugin's ports allow; each layer before this one
+  bool trainable = true;
+  bool training = true;  ///< false: behaves as in evaluation always
+  double learning_rate_scale = 1;
+  std::optional<size_t> share;  ///< the layer whose parameters and state it uses; that one shares with no other
+  std::vector<InitializerConfig> initializers;
+};
+
+struct ValidationConfig {  ///< at most one is given
+  std::optional<double> fraction;
+  std::optional<int64_t> samples;
+};
+
+struct TransformConfig {
+  PluginConfig transform;
+  std::string column;
+};
+
+struct LossConfig {
+  PluginConfig loss;
+  Reference prediction, target;
+  std::optional<Reference> weight;
+};
+
+struct MetricConfig {
+  std::string name;  ///< unique
+  PluginConfig metric;
+  Reference prediction, target;
+  std::optional<Reference> weight;
+};
+
+struct TrainingConfig {
+  std::optional<int64_t> epochs, steps;  ///< exactly one is given
+  int64_t batch_size = 1;
+  bool drop_last_batch = false, shuffle = true, skip_nonfinite = false;
+};
+
+struct WeightsConfig {
+  std::string file;                        ///< absolute
+  std::map<std::string, std::string> map;  ///< name in the file → name in the network
+  bool strict = true;
+  Place place;
+};
+
+struct CheckpointConfig {
+  int64_t every_epochs = 1;
+  std::optional<int64_t> every_steps;
+  int64_t keep = 2;
+};
+
+struct Experiment {
+  std::string name, description;
+  int64_t seed = 1;
+  std::optional<PluginConfig> dataset;
+  ValidationConfig validation;
+  std::vector<TransformConfig> transforms;
+  std::vector<LayerConfig> layers;  ///< inputs come before; else in the order of the file
+  LossConfig loss;
+  std::vector<MetricConfig> metrics;
+  PluginConfig optimizer;
+  double learning_rate = 0;
+  PluginConfig schedule;
+  TrainingConfig training;
+  PluginConfig backend;
+  std::optional<WeightsConfig> initial_weights;
+  CheckpointConfig checkpoint;
+  int64_t log_every_steps = 1;
+
+  std::filesystem::path file;          ///< as it was named
+  std::string source;                  ///< its text
+  std::vector<std::string> overrides;  ///< "path=value"
+  Json resolved;  ///< an experiment again: strict, self-contained, every default filled in, blocks expanded, paths absolute
+};
+
+/// Reads, merges and checks an experiment. ConfigError tells everything that is wrong. No dataset, device or HDF5 file is opened; the
+/// plugins that are named are loaded through `catalogue`, which must outlive the result.
+Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalogue, const std::vector<std::string>& overrides = {});
+/// The same of a text at hand; `file` names it, and paths inside are seen from its folder.
+Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,
+                           const std::vector<std::string>& overrides = {});
+
+/// Once the dataset is open: ConfigError with the nearest name for every column an experiment names that is not among `columns`.
+void check_columns(const Experiment& experiment, const std::vector<std::string>& columns);
+
+}  // namespace lamina

@@ -1,0 +1,117 @@
+#include "config/resolved.hpp"
+
+#include "config/settings.hpp"
+
+namespace lamina {
+namespace {
+
+void add_settings(Json& object, const PluginConfig& plugin) {
+  Json settings = to_json(plugin.plugin->parameters, plugin.settings);
+  for (Member& m : settings.members()) object.set(m.key, std::move(m.value));
+}
+/// {"type": …, settings}
+Json plugin_json(const PluginConfig& plugin) {
+  Json object = Json::object();
+  object.set("type", plugin.plugin->name);
+  add_settings(object, plugin);
+  return object;
+}
+
+std::string reference_text(const Experiment& e, const Reference& r) {
+  if (r.is_column()) return r.column;
+  const LayerConfig& layer = e.layers[r.layer];
+  return r.result ? layer.path + "." + layer.layer.plugin->results[r.result].name : layer.path;
+}
+
+Json layer_json(const Experiment& e, const LayerConfig& layer) {
+  Json object = Json::object();
+  object.set("type", layer.layer.plugin->name);
+  object.set("name", layer.path);
+  Json inputs = Json::array();
+  for (const Reference& r : layer.inputs) inputs.push_back(reference_text(e, r));
+  object.set("inputs", std::move(inputs));
+  object.set("trainable", layer.trainable);
+  object.set("training", layer.training);
+  object.set("learning_rate_scale", layer.learning_rate_scale);
+  if (layer.share) object.set("share", e.layers[*layer.share].path);
+  if (!layer.initializers.empty()) {
+    Json& initializers = object.set("initializer", Json::object());
+    for (const InitializerConfig& i : layer.initializers) initializers.set(i.parameter, plugin_json(i.initializer));
+  }
+  add_settings(object, layer.layer);
+  return object;
+}
+
+template <class Measure>  // LossConfig or MetricConfig
+void add_inputs(Json& object, const Experiment& e, const Measure& m) {
+  object.set("prediction", reference_text(e, m.prediction));
+  object.set("target", reference_text(e, m.target));
+  if (m.weight) object.set("weight", reference_text(e, *m.weight));
+}
+
+Json training_json(const TrainingConfig& t) {
+  Json object = Json::object();
+  if (t.epochs) object.set("epochs", *t.epochs);
+  if (t.steps) object.set("steps", *t.steps);
+  object.set("batch_size", t.batch_size);
+  object.set("last_batch", t.drop_last_batch ? "drop" : "keep");
+  object.set("shuffle", t.shuffle);
+  object.set("on_nonfinite", t.skip_nonfinite ? "skip" : "stop");
+  return object;
+}
+
+}  // namespace
+
+Json resolved(const Experiment& e) {
+  Json root = Json::object();
+  root.set("name", e.name);
+  if (!e.description.empty()) root.set("description", e.description);
+  root.set("seed", e.seed);
+  if (e.dataset) {
+    Json dataset = plugin_json(*e.dataset);
+    if (e.validation.fraction) dataset.set("validation", Json::object()).set("fraction", *e.validation.fraction);
+    if (e.validation.samples) dataset.set("validation", Json::object()).set("samples", *e.validation.samples);
+    root.set("dataset", std::move(dataset));
+  }
+  Json transforms = Json::array();
+  for (const TransformConfig& t : e.transforms) {
+    Json object = plugin_json(t.transform);
+    object.set("input", t.column);
+    transforms.push_back(std::move(object));
+  }
+  root.set("transforms", std::move(transforms));
+
+  Json layers = Json::array();
+  for (const LayerConfig& layer : e.layers) layers.push_back(layer_json(e, layer));
+  root.set("network", Json::object()).set("layers", std::move(layers));
+
+  add_inputs(root.set("loss", plugin_json(e.loss.loss)), e, e.loss);
+  Json metrics = Json::array();
+  for (const MetricConfig& m : e.metrics) {
+    Json object = plugin_json(m.metric);
+    object.set("name", m.name);
+    add_inputs(object, e, m);
+    metrics.push_back(std::move(object));
+  }
+  root.set("metrics", std::move(metrics));
+
+  root.set("optimizer", plugin_json(e.optimizer)).set("learning_rate", e.learning_rate);
+  root.set("schedule", plugin_json(e.schedule));
+  root.set("training", training_json(e.training));
+  root.set("backend", plugin_json(e.backend));
+  if (e.initial_weights) {
+    Json& weights = root.set("initial_weights", Json::object());
+    weights.set("file", e.initial_weights->file);
+    Json& map = weights.set("map", Json::object());
+    for (const auto& [from, to] : e.initial_weights->map) map.set(from, to);
+    weights.set("strict", e.initial_weights->strict);
+  }
+  Json& checkpoint = root.set("checkpoint", Json::object());
+  checkpoint.set("every_epochs", e.checkpoint.every_epochs);
+  if (e.checkpoint.every_steps) checkpoint.set("every_steps", *e.checkpoint.every_steps);
+  checkpoint.set("keep", e.checkpoint.keep);
+  root.set("logging", Json::object()).set("every_steps", e.log_every_steps);
+  return root;
+}
+
+}  // namespace lamina

@@ -12,6 +12,7 @@ struct Adam {
     d.optional("beta2", beta2, "[0, 1)", "decay of the mean v of its square");
     d.optional("epsilon", epsilon, "(0, inf)", "added to √v̂");
     d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
+    d.example(R"({"beta2": 0.99, "weight_decay": 0.01})", "[[3, 2]]");
   }
   Tensor update(UpdateScope& s, Tensor w, Tensor g) const {
     State m = s.state("mean"), v = s.state("square");

@@ -9,6 +9,7 @@ struct Momentum {
   void declare(Declaration& d) {
     d.optional("momentum", momentum, "[0, 1)", "part μ of the velocity that stays");
     d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
+    d.example(R"({"momentum": 0.8, "weight_decay": 0.01})", "[[3, 2]]");
   }
   Tensor update(UpdateScope& s, Tensor w, Tensor g) const {
     State v = s.state("velocity");

@@ -5,7 +5,10 @@ using namespace lamina;
 struct Sgd {
   Scalar weight_decay = 0;
 
-  void declare(Declaration& d) { d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0"); }
+  void declare(Declaration& d) {
+    d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
+    d.example(R"({"weight_decay": 0.01})", "[[3, 2]]");
+  }
 
   Tensor update(UpdateScope& s, Tensor w, Tensor g) const { return w - s.learning_rate() * (g + weight_decay * w); }
 };

@@ -179,6 +179,10 @@ TEST_CASE("every built-in loads and documents itself, and its example holds") {
     ++count;
     CHECK(d.doc.size() > 10);
     for (auto& p : d.parameters) CHECK_MESSAGE(p.doc.size() > 5, p.name);
+    if (d.kind == "optimizer") {
+      CHECK(example_settings(d).size() == d.parameters.size());
+      CHECK(d.example_shape == "[[3, 2]]");
+    }
     if (d.kind == "layer" || d.kind == "loss" || d.kind == "metric" || d.kind == "transform") {
       CHECK(!d.example.empty());
       CHECK(!d.example_shape.empty());

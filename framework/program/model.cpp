@@ -1,0 +1,278 @@
+#include "program/model.hpp"
+
+#include <set>
+
+#include "base/failure.hpp"
+#include "base/nearest.hpp"
+#include "graph/autodiff.hpp"
+#include "graph/op.hpp"
+#include "program/session.hpp"
+
+namespace lamina::program {
+using namespace graph;
+namespace {
+
+class Recording {
+ public:
+  Recording(const Experiment& experiment, const Columns& columns, const Request& request, DType real)
+      : x_(experiment), columns_(columns), request_(request), graph_(std::make_unique<Graph>(real)), g_(*graph_) {}
+
+  Recorded run() {
+    for (auto& layer : x_.layers) forward(layer);
+    bool wants_loss = request_.update || (!request_.with_respect_to.empty() && request_.differentiate == "loss");
+    for (auto& name : request_.fetch) wants_loss |= name == "loss";
+    if (wants_loss) record_loss();
+    for (auto& name : request_.fetch) fetch(name);
+    if (!request_.with_respect_to.empty()) gradients();
+    if (request_.update)
+      update();
+    else
+      for (auto& s : g_.states) s.current = s.first;  // only training steps change the state
+    result_.graph = std::move(graph_);
+    return std::move(result_);
+  }
+
+ private:
+  bool training() const { return request_.mode == Request::Mode::train; }
+
+  template <class Body> auto guarded(lamina_scope& scope, Body body) {
+    try {
+      return body();
+    } catch (const Error& e) {
+      throw Failure(Exit::experiment, scope.where + ": " + e.what());
+    }
+  }
+  /// Runs one call into a plugin; its refusal is told with `where` in front.
+  template <class Call> void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
+    scope.graph = &g_;
+    scope.settings = &plugin.settings;
+    const auto settings = views(plugin.settings);
+    if (!body(&host_table(), &scope, settings.data(), uint32_t(settings.size()))) return;
+    try {
+      scope.raise();
+    } catch (const std::exception& e) {
+      refuse(plugin.place, e.what());
+    }
+  }
+  /// What does not fit is told with its place in the experiment file.
+  [[noreturn]] static void refuse(const Place& place, const std::string& sentence) { throw ConfigError({Fault{place, sentence}}); }
+  std::vector<ValueId> layer_call(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in) {
+    const auto table = copy_sized<lamina_layer>(plugin.plugin->table);
+    if (!table.forward) throw Failure(Exit::plugin, plugin.plugin->file + ": the plugin's table has no forward");
+    return results_of(scope, plugin, in, table.forward);
+  }
+  template <class Function> std::vector<ValueId> results_of(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in, Function function) {
+    std::vector<lamina_value> ids, out(64, 0);
+    for (auto v : in) ids.push_back(to_border(v));
+    uint32_t count = uint32_t(out.size());
+    call(scope, plugin, [&](auto* host, auto* s, auto* settings, uint32_t setting_count) {
+      return function(host, s, settings, setting_count, ids.data(), uint32_t(ids.size()), out.data(), &count);
+    });
+    std::vector<ValueId> results;
+    for (uint32_t i = 0; i < count && i < out.size(); ++i) {
+      if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.where + ": it returned no value of this graph");
+      ValueId v = from_border(out[i]);
+      if (g_.values[v].hosted) v = record_node(scope, op_named("broadcast"), {v}, {{"shape", Shape{}}})[0];
+      results.push_back(v);
+    }
+    return results;
+  }
+
+  /// A column of the batch after its transforms. As a layer's input it is real; as a target it keeps its type, but reals take the program's.
+  ValueId column(const std::string& name, bool as_input) {
+    auto known = transformed_.find(name);
+    if (known == transformed_.end()) {
+      auto it = columns_.find(name);
+      if (it == columns_.end()) {
+        std::vector<std::string> names;
+        for (auto& [n, _] : columns_) names.push_back(n);
+        throw Failure(Exit::experiment, "the data set has no column '" + name + "'" + did_you_mean(name, names));
+      }
+      lamina_scope scope;
+      scope.graph = &g_, scope.path = name, scope.where = "column '" + name + "'";
+      Shape shape = it->second.shape;
+      shape.insert(shape.begin(), request_.batch);
+      ValueId v = guarded(scope, [&] { return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0]; });
+      stored_[name] = v;
+      int number = 0;
+      for (auto& t : x_.transforms) {
+        if (t.column != name) continue;
+        lamina_scope inner;
+        inner.path = "transforms/" + std::to_string(number++) + "_" + t.transform.plugin->name;
+        inner.where = "transform '" + t.transform.plugin->name + "' of column '" + name + "'";
+        inner.training = training();
+        v = layer_call(inner, t.transform, {v}).at(0);
+      }
+      if (is_real(g_.values[v].type.dtype)) v = real(scope, v);
+      known = transformed_.emplace(name, v).first;
+    }
+    if (!as_input) return known->second;
+    lamina_scope scope;
+    scope.graph = &g_, scope.path = name;
+    return real(scope, known->second);
+  }
+  ValueId real(lamina_scope& scope, ValueId v) { return g_.values[v].type.dtype == g_.real ? v : record_node(scope, op_named("cast"), {v}, {})[0]; }
+  ValueId reference(const Reference& r, bool as_input) { return r.is_column() ? column(r.column, as_input) : results_.at(r.layer).at(r.result); }
+
+  void forward(const LayerConfig& layer) {
+    std::vector<ValueId> in;
+    for (auto& r : layer.inputs) in.push_back(reference(r, true));
+    lamina_scope scope;
+    scope.where = "layer '" + layer.path + "' (" + layer.layer.plugin->name + ")";
+    scope.path = layer.path;
+    scope.state_path = layer.share ? x_.layers[*layer.share].path : layer.path;
+    scope.training = training() && layer.training;
+    const size_t before = g_.states.size();
+    results_.push_back(layer_call(scope, layer.layer, in));
+    RecordedLayer r{layer.path, layer.layer.plugin->name, {}, {}, 0, layer.trainable};
+    for (auto v : results_.back()) r.results.push_back(g_.values[v].type);
+    for (size_t i = before; i < g_.states.size(); ++i) {
+      if (g_.states[i].kind != StateKind::parameter) continue;
+      int64_t count = 1;
+      for (auto d : g_.states[i].type.shape) count *= d;
+      r.parameter_count += count;
+      r.parameters.push_back(g_.states[i].path);
+      if (layer.trainable) trained_.push_back({i, layer.learning_rate_scale});
+    }
+    for (auto& initializer : layer.initializers) {
+      const std::string wanted = scope.state_path + "/" + initializer.parameter;
+      if (std::find(r.parameters.begin(), r.parameters.end(), wanted) == r.parameters.end() && !layer.share) {
+        std::vector<std::string> names;
+        for (auto& p : r.parameters) names.push_back(p.substr(scope.state_path.size() + 1));
+        refuse(initializer.initializer.place, scope.where + ": it has no parameter '" + initializer.parameter + "' to initialise" + did_you_mean(initializer.parameter, names));
+      }
+    }
+    result_.layers.push_back(std::move(r));
+  }
+  void record_loss() {
+    lamina_scope scope;
+    scope.where = "loss '" + x_.loss.loss.plugin->name + "'", scope.path = "loss", scope.training = training();
+    std::vector<ValueId> in = {reference(x_.loss.prediction, true), reference(x_.loss.target, false)};
+    if (x_.loss.weight) in.push_back(reference(*x_.loss.weight, true));
+    loss_ = layer_call(scope, x_.loss.loss, in).at(0);
+    if (!g_.values[loss_].type.shape.empty()) throw Failure(Exit::plugin, scope.where + ": a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape));
+  }
+  void fetch(const std::string& name) {
+    if (name == "loss") {
+      result_.outputs.push_back({name, loss_});
+    } else if (name == "metrics") {
+      for (auto& m : x_.metrics) metric(m);
+    } else if (name == "prediction") {
+      result_.outputs.push_back({name, reference(x_.loss.prediction, true)});
+    } else {
+      result_.outputs.push_back({name, named(name)});
+    }
+  }
+  void metric(const MetricConfig& m) {
+    const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
+    if (!table.sums) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no sums");
+    lamina_scope scope;
+    scope.where = "metric '" + m.name + "'", scope.path = "metrics/" + m.name, scope.training = training();
+    std::vector<ValueId> in = {reference(m.prediction, true), reference(m.target, false)};
+    if (m.weight) in.push_back(reference(*m.weight, true));
+    int number = 0;
+    for (auto v : results_of(scope, m.metric, in, table.sums)) result_.outputs.push_back({"metric/" + m.name + "/" + std::to_string(number++), v});
+  }
+  /// A layer ("c1", "c1.result"), "loss", or a stored column.
+  ValueId named(const std::string& name) {
+    if (name == "loss" && loss_ != absent) return loss_;
+    std::vector<std::string> names = {"loss"};
+    for (size_t k = 0; k < x_.layers.size(); ++k) {
+      const auto& layer = x_.layers[k];
+      names.push_back(layer.path);
+      if (layer.path == name) return results_[k].at(0);
+      for (size_t i = 0; i < layer.layer.plugin->results.size() && i < results_[k].size(); ++i)
+        if (layer.path + "." + layer.layer.plugin->results[i].name == name) return results_[k][i];
+    }
+    if (auto it = transformed_.find(name); it != transformed_.end()) return it->second;
+    throw Failure(Exit::usage, "no layer is called '" + name + "'" + did_you_mean(name, names));
+  }
+  void gradients() {
+    std::vector<ValueId> wrt;
+    for (auto& name : request_.with_respect_to) {
+      auto* s = g_.state(name);
+      wrt.push_back(s ? s->first : named(name));
+    }
+    lamina_scope scope;
+    scope.graph = &g_, scope.where = "gradients";
+    const auto d = guarded(scope, [&] { return differentiate(scope, named(request_.differentiate), wrt); });
+    for (size_t i = 0; i < d.size(); ++i) {
+      ValueId v = d[i];
+      if (v == absent) {
+        const ValueId zero = record_node(scope, op_named("constant"), {}, {{"value", 0.0}})[0];
+        v = record_node(scope, op_named("broadcast"), {zero}, {{"shape", g_.values[wrt[i]].type.shape}})[0];
+      }
+      result_.outputs.push_back({"gradient/" + request_.with_respect_to[i], v});
+    }
+  }
+
+  /// loss → gradients → finite test → optimizer → commit. A step that is not finite commits nothing: every next version is selected
+  /// against the current one on the device, so the host needs no look before the next step.
+  void update() {
+    std::vector<ValueId> wrt;
+    for (auto& t : trained_) wrt.push_back(g_.states[t.state].first);
+    lamina_scope scope;
+    scope.graph = &g_, scope.where = "gradients", scope.path = "loss";
+    const auto d = guarded(scope, [&] { return differentiate(scope, loss_, wrt); });
+    g_.update_rank = uint32_t(g_.nodes.size());
+
+    scope.path = "finite", scope.where = "finite test";
+    Scope s(&host_table(), &scope);
+    auto zero = [&](ValueId v) {  // 0 if all is finite, else NaN
+      const Tensor t = tensor(s, v);
+      return t.rank() ? sum(t * 0.0, all_axes(t)) : t * 0.0;
+    };
+    const ValueId finite_id = guarded(scope, [&] {
+      Tensor total = zero(loss_);
+      for (auto v : d)
+        if (v != absent) total = total + zero(v);
+      return from_border(reshape(equal(total, 0), {}).id_in(s));
+    });
+    result_.outputs.push_back({"finite", finite_id});
+
+    const auto table = copy_sized<lamina_optimizer>(x_.optimizer.plugin->table);
+    if (!table.update) throw Failure(Exit::plugin, x_.optimizer.plugin->file + ": the optimizer's table has no update");
+    for (size_t i = 0; i < wrt.size(); ++i) {
+      const std::string path = g_.states[trained_[i].state].path;
+      if (d[i] == absent) {
+        result_.without_gradient.push_back(path);
+        continue;
+      }
+      lamina_scope inner;
+      inner.where = "optimizer '" + x_.optimizer.plugin->name + "' on '" + path + "'";
+      inner.path = "optimizer", inner.state_path = path, inner.updating = true, inner.training = true;
+      inner.rate_scale = trained_[i].rate_scale;
+      lamina_value next = 0;
+      call(inner, x_.optimizer, [&](auto* host, auto* handle, auto* settings, uint32_t count) {
+        return table.update(host, handle, settings, count, to_border(wrt[i]), to_border(d[i]), &next);
+      });
+      if (!next || next > g_.values.size() || g_.values[from_border(next)].type != g_.states[trained_[i].state].type)
+        throw Failure(Exit::plugin, inner.where + ": the next weights must have the weights' own shape and type");
+      g_.states[trained_[i].state].current = from_border(next);
+    }
+    scope.path = "optimizer";
+    for (auto& state : g_.states)
+      if (state.current != state.first) state.current = record_node(scope, op_named("select"), {finite_id, state.current, state.first}, {})[0];
+  }
+
+  struct Trained {
+    size_t state;
+    double rate_scale;
+  };
+  const Experiment& x_;
+  const Columns& columns_;
+  const Request& request_;
+  std::unique_ptr<Graph> graph_;
+  Graph& g_;
+  Recorded result_;
+  std::map<std::string, ValueId> stored_, transformed_;
+  std::vector<std::vector<ValueId>> results_;  ///< per layer
+  std::vector<Trained> trained_;
+  ValueId loss_ = absent;
+};
+
+}  // namespace
+
+Recorded record(const Experiment& experiment, const Columns& columns, const Request& request, DType real) { return Recording(experiment, columns, request, real).run(); }
+
+}  // namespace lamina::program

@@ -1,0 +1,48 @@
+/// An experiment's network, loss, metrics and optimizer as graphs. Every program of a run is asked for by one request.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/experiment.hpp"
+#include "graph/graph.hpp"
+#include "program/fuse.hpp"
+
+namespace lamina::program {
+
+/// What the network may read: columns of the data set by name, as stored, without the batch axis.
+using Columns = std::map<std::string, graph::TensorType>;
+
+struct Request {
+  enum class Mode { train, evaluate } mode = Mode::evaluate;
+  int64_t batch = 1;
+  /// "loss", "prediction" (what the loss reads), "metrics" (each "metric/<name>/<number>"), or a layer: "c1", "c1.result".
+  std::vector<std::string> fetch;
+  /// Gradients of `differentiate` are fetched as "gradient/<name>" for each name: a parameter ("c1/weight"), a column, or a layer.
+  std::string differentiate = "loss";
+  std::vector<std::string> with_respect_to;
+  /// Gradients of all trainable parameters, finite test (fetched as "finite"), optimizer, commit.
+  bool update = false;
+};
+
+struct RecordedLayer {
+  std::string path, type;
+  std::vector<graph::TensorType> results;
+  std::vector<std::string> parameters;  ///< paths; of a layer that shares, none
+  int64_t parameter_count = 0;
+  bool trainable = true;
+};
+
+struct Recorded {
+  std::unique_ptr<graph::Graph> graph;
+  std::vector<NamedValue> outputs;
+  std::vector<RecordedLayer> layers;
+  std::vector<std::string> without_gradient;  ///< trainable parameters that the loss does not depend on
+};
+
+/// Records what the request asks for, in float32 or float64. Throws ConfigError with the place of the layer that does not fit;
+/// Failure(Exit::plugin) for a plugin whose table or results are not as promised.
+Recorded record(const Experiment& experiment, const Columns& columns, const Request& request, DType real);
+
+}  // namespace lamina::program

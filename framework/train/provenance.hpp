@@ -1,0 +1,29 @@
+/// What run.h5 says of a run beside its course: configuration, where and with what it ran, results on the splits.
+#pragma once
+#include <map>
+#include <string>
+
+#include "record/snapshot.hpp"
+#include "train/run_folder.hpp"
+#include "train/workbench.hpp"
+
+namespace lamina {
+
+class RunRecord {
+ public:
+  RunRecord(Workbench& bench, const std::string& command);
+  /// Takes over what an earlier run.h5 says of the run's start and of splits evaluated before. An unreadable one is passed over.
+  std::string take_over(const RunFolder& folder);  ///< the status it had
+  /// Loss, metrics and, for a classifier, the confusion matrix and predictions of a split; kept for the snapshots that follow.
+  Scores evaluate(const DataSplit& split);
+  /// Writes run.h5 whole. `status`: running, finished, stopped, diverged, failed.
+  void write(const RunFolder& folder, const Journal& journal, const std::string& status);
+
+ private:
+  Workbench& bench_;
+  std::string command_, started_;
+  std::vector<std::string> overrides_;
+  std::map<std::string, Evaluation> evaluations_;
+};
+
+}  // namespace lamina

@@ -1,0 +1,89 @@
+/// Running experiments: what the commands run, resume, check, evaluate, predict and summary do. No output of its own: what happens is told to a
+/// Watcher, what went wrong is a Failure with its exit code.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/experiment.hpp"
+#include "graph/graph.hpp"
+
+namespace lamina {
+
+/// What one step or epoch was like.
+struct StepReport {
+  int64_t step, steps, epoch, epochs;  ///< counted from 1; steps of the whole run
+  double loss, learning_rate, samples_per_second;
+  double progress;  ///< of the whole run, in [0, 1]
+};
+struct EpochReport {
+  int64_t epoch, epochs;
+  double train_loss, seconds;
+  std::vector<std::pair<std::string, double>> columns;  ///< "validation_loss", "validation_accuracy", … in journal order
+};
+using Scores = std::vector<std::pair<std::string, double>>;  ///< "loss" first, then the metrics by name
+struct RunReport {
+  std::filesystem::path folder;
+  int64_t steps = 0, epochs = 0;
+  double seconds = 0;
+  std::map<std::string, Scores> evaluations;  ///< by split: "validation", "test"
+  int stopped_by = 0;                         ///< the signal that ended the run after a checkpoint; 0: it ran to its end
+};
+
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  virtual void started(const std::filesystem::path& folder, const Experiment&, const std::string& device, int64_t parameters, int64_t resumed_at_step) {
+    (void)folder, (void)device, (void)parameters, (void)resumed_at_step;
+  }
+  virtual void step(const StepReport&) {}  ///< at most about 20 times a second
+  virtual void epoch(const EpochReport&) {}
+  virtual void warning(const std::string&) {}
+};
+
+struct RunOptions {
+  std::filesystem::path runs = "runs";       ///< new run folders are made here
+  std::optional<int64_t> stop_after_steps;   ///< ends the run there, after a checkpoint
+  std::string command;                       ///< for the record
+};
+
+/// Trains a checked experiment in a new run folder. Nothing is written before data, network and device are known to be good.
+RunReport run_experiment(const Experiment& experiment, Catalogue& catalogue, const RunOptions& options, Watcher& watcher);
+
+/// Goes on with a run from its newest sound checkpoint (from the start where there is none yet).
+RunReport resume_run(const std::filesystem::path& folder, Catalogue& catalogue, const RunOptions& options, Watcher& watcher);
+
+/// Asks running steps to end: the run checkpoints and returns with stopped_by = signal. Safe in a signal handler.
+void request_stop(int signal);
+
+/// Everything that a run does before its first step: opens the data, records the network, opens the device, plans. Throws what is wrong.
+void check_experiment(const Experiment& experiment, Catalogue& catalogue);
+
+struct LayerSummary {
+  std::string path, type;
+  std::vector<std::string> output_shapes;  ///< "[64, 6, 28, 28]"
+  int64_t parameters = 0;
+  double flops = 0;  ///< forward, per batch: 2 × multiply-adds of convolutions and matrix products
+  bool trainable = true;
+};
+struct ExperimentSummary {
+  std::string name, backend, device;
+  int64_t batch = 0, parameters = 0, trained = 0;
+  uint64_t arena_bytes = 0, state_bytes = 0, input_bytes = 0;  ///< of one training step
+  std::vector<LayerSummary> layers;
+  std::vector<std::string> claimed, decomposed;   ///< composites: "bn1: normalize"
+  std::vector<std::pair<std::string, std::string>> ops;  ///< of a training step in running order: op, layer
+};
+ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
+
+/// Loss and metrics of a finished or stopped run's newest checkpoint (or `checkpoint`) on a split; updates run.h5's evaluation/<split>.
+Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
+
+/// Runs the network on the arrays of an HDF5 file (one per column that the network reads, samples along axis 0) and writes the outputs
+/// of `layers` (none named: the loss's prediction) to another, under their names. Returns the number of samples.
+int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output, std::vector<std::string> layers,
+                const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
+
+}  // namespace lamina

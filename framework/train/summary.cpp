@@ -1,0 +1,57 @@
+#include <set>
+
+#include "base/shape.hpp"
+#include "train/run.hpp"
+#include "train/workbench.hpp"
+
+namespace lamina {
+namespace {
+
+/// 2 × multiply-adds of one op of the forward pass.
+double flops_of(const program::LoweredOp& op, const program::Lowered& p) {
+  auto shape = [&](uint32_t v) -> const Shape& { return p.values[v].type.shape; };
+  auto count = [&](const Shape& s) {
+    double n = 1;
+    for (auto d : s) n *= double(d);
+    return n;
+  };
+  if (op.name == "conv") return 2 * count(shape(op.out[0])) * count(shape(op.in[1])) / double(shape(op.in[1])[0]);
+  if (op.name == "matmul") {
+    const Shape& a = shape(op.in[0]);
+    bool transposed = false;
+    for (auto& attribute : op.attributes)
+      if (attribute.name == "transpose_a") transposed = attribute.integers.at(0) != 0;
+    return 2 * count(shape(op.out[0])) * double(transposed ? a[a.size() - 2] : a[a.size() - 1]);
+  }
+  return 0;
+}
+
+}  // namespace
+
+ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue) {
+  Workbench bench(experiment, catalogue);
+  ExperimentSummary s;
+  s.name = experiment.name, s.backend = bench.session.backend(), s.device = bench.session.describe(), s.batch = bench.batch();
+  program::Executable& step = bench.training(bench.batch());
+  const program::Lowered& p = step.lowered();
+  s.arena_bytes = p.arena_bytes;
+  for (size_t e = 0; e < bench.session.state().size(); ++e) s.state_bytes += bench.session.bytes(e);
+  for (auto& v : p.values)
+    if (v.kind == LAMINA_INPUT) s.input_bytes += v.bytes;
+  s.claimed = step.report().claimed, s.decomposed = step.report().decomposed;
+  for (auto& op : p.ops) s.ops.emplace_back(op.name, *op.path);
+
+  // The forward pass alone tells each layer's work.
+  std::map<std::string, double> flops;
+  for (auto& op : bench.evaluation(bench.batch()).lowered().ops) flops[*op.path] += flops_of(op, bench.evaluation(bench.batch()).lowered());
+  for (auto& l : bench.layers()) {
+    LayerSummary layer{l.path, l.type, {}, l.parameter_count, flops[l.path], l.trainable};
+    for (auto& type : l.results) layer.output_shapes.push_back(text_of(type.shape));
+    s.parameters += l.parameter_count;
+    if (l.trainable) s.trained += l.parameter_count;
+    s.layers.push_back(std::move(layer));
+  }
+  return s;
+}
+
+}  // namespace lamina

@@ -1,0 +1,251 @@
+#include "train/workbench.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/failure.hpp"
+#include "base/nearest.hpp"
+#include "base/shape.hpp"
+#include "config/settings.hpp"
+#include "record/hdf5_reader.hpp"
+#include "train/initialize.hpp"
+
+namespace lamina {
+using program::Request;
+namespace {
+
+/// Datasets read HDF5 files through the host's hardened reader.
+lamina_status read_hdf5(lamina_scope* scope, const char* path, const char* name, lamina_shape* shape, void* data, uint64_t bytes) {
+  try {
+    const H5Reader reader(path);
+    if (!data) {
+      const DatasetInfo info = reader.info(name);
+      if (!info.problem.empty()) throw FileError(info.problem);
+      if (!info.dtype) throw FileError(std::string(path) + ": '" + name + "' holds no numbers");
+      if (info.shape.size() > LAMINA_MAX_RANK) throw FileError(std::string(path) + ": '" + name + "' has more than 8 axes");
+      *shape = {uint32_t(*info.dtype), uint32_t(info.shape.size()), {}};
+      std::copy(info.shape.begin(), info.shape.end(), shape->dims);
+      return 0;
+    }
+    const Array array = reader.read(name);
+    if (array.bytes.size() != bytes) throw FileError(std::string(path) + ": '" + name + "' changed while it was read");
+    std::memcpy(data, array.bytes.data(), bytes);
+    return 0;
+  } catch (const std::exception& e) {
+    scope->fail(e.what());
+    return 1;
+  }
+}
+const bool offered = (graph::offer_hdf5_reader(read_hdf5), true);
+
+std::string stored_name(const program::StateInfo& tensor) { return (tensor.kind == graph::StateKind::slot ? "optimizer/" : "model/") + tensor.path; }
+
+/// Elements of an output, whatever their type.
+struct Numbers {
+  DType dtype;
+  const char* data;
+  double operator[](size_t i) const {
+    const char* at = data + i * size_of(dtype);
+    if (dtype == DType::float64) return *reinterpret_cast<const double*>(at);
+    if (dtype == DType::float32) return *reinterpret_cast<const float*>(at);
+    if (dtype == DType::int32) return *reinterpret_cast<const int32_t*>(at);
+    return *reinterpret_cast<const uint8_t*>(at);
+  }
+};
+
+std::vector<double> as_doubles(const Array& a) {
+  const size_t n = size_t(checked_count(a.shape));
+  std::vector<double> v(n);
+  auto read = [&](auto one) {
+    auto* from = reinterpret_cast<const decltype(one)*>(a.bytes.data());
+    std::copy(from, from + n, v.begin());
+  };
+  if (a.dtype == DType::float32) read(float());
+  else if (a.dtype == DType::float64) read(double());
+  else if (a.dtype == DType::int32) read(int32_t());
+  else if (a.dtype == DType::uint8) read(uint8_t());
+  else throw FileError(std::string("weights of type ") + name_of(a.dtype) + " are not read");
+  return v;
+}
+
+}  // namespace
+
+Workbench::Workbench(const Experiment& x, Catalogue& c)
+    : experiment(x), catalogue(c), data(x), session(*x.backend.plugin, x.backend.settings), batch_(std::min<int64_t>(x.training.batch_size, int64_t(data.training().rows.size()))) {
+  (void)offered;
+  training(batch_);
+}
+std::unique_ptr<program::Executable> Workbench::compile(const Request& request, const std::string& name) {
+  program::Recorded recorded = program::record(experiment, data.types(), request, session.real());
+  if (request.update && layers_.empty()) layers_ = recorded.layers, without_gradient_ = recorded.without_gradient;
+  return session.compile(std::move(recorded.graph), std::move(recorded.outputs), name);
+}
+program::Executable& Workbench::training(int64_t batch) {
+  auto& p = programs_["train " + std::to_string(batch)];
+  if (!p) p = compile({Request::Mode::train, batch, {"loss"}, "loss", {}, true}, "train " + std::to_string(batch));
+  return *p;
+}
+program::Executable& Workbench::evaluation(int64_t batch) {
+  auto& p = programs_["evaluate " + std::to_string(batch)];
+  if (!p) p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false}, "evaluate " + std::to_string(batch));
+  return *p;
+}
+program::Executable& Workbench::predicting(int64_t batch, const std::vector<std::string>& layers) {
+  auto& p = programs_["predict " + std::to_string(batch)];
+  if (!p) p = compile({Request::Mode::evaluate, batch, layers, "loss", {}, false}, "predict " + std::to_string(batch));
+  return *p;
+}
+int64_t Workbench::parameters() const {
+  int64_t n = 0;
+  for (auto& l : layers_) n += l.parameter_count;
+  return n;
+}
+
+std::string Workbench::prediction() const {
+  const Reference& r = experiment.loss.prediction;
+  if (r.is_column()) return "";
+  const LayerConfig& layer = experiment.layers[r.layer];
+  const auto& results = layer.layer.plugin->results;
+  return r.result == 0 || r.result >= results.size() ? layer.path : layer.path + "." + results[r.result].name;
+}
+
+Scores Workbench::evaluate(const DataSplit& split, Evaluation* record) {
+  double loss = 0;
+  std::map<std::string, std::vector<double>> sums;
+  std::vector<char> outputs;
+  std::vector<int32_t> predicted;
+  const int64_t total = int64_t(split.rows.size());
+  const DataColumn* target = experiment.loss.target.is_column() ? data.column(experiment.loss.target.column) : nullptr;
+  const bool classifies = record && target && target->class_count && target->sample.shape.empty() && !is_real(target->sample.dtype) && !prediction().empty();
+  for (int64_t at = 0; at < total; at += batch_) {
+    const int64_t count = std::min(batch_, total - at);
+    program::Executable& p = evaluation(count);
+    outputs.resize(p.output_bytes());
+    p.run({uint64_t(experiment.seed), 0, 0, 0, 1}, data.feeds(split, p.feeds(), split.rows.data() + at, size_t(count)), outputs.data());
+    p.wait();
+    for (auto& o : p.lowered().outputs) {
+      const auto& type = p.lowered().values[o.value].type;
+      const Numbers values{type.dtype, outputs.data() + o.offset};
+      if (o.name == "loss") {
+        loss += values[0] * double(count);
+      } else if (o.name == "prediction") {
+        if (!classifies || type.shape.size() != 2) continue;
+        const size_t classes = size_t(type.shape[1]);
+        for (size_t row = 0; row < size_t(count); ++row) {
+          size_t best = 0;
+          for (size_t c = 1; c < classes; ++c)
+            if (values[row * classes + c] > values[row * classes + best]) best = c;
+          predicted.push_back(int32_t(best));
+        }
+      } else {
+        auto& s = sums[o.name];
+        const size_t n = size_t(checked_count(type.shape));
+        s.resize(n, 0);
+        for (size_t i = 0; i < n; ++i) s[i] += values[i];
+      }
+    }
+  }
+  if (classifies && predicted.size() == size_t(total)) confusion(split, *target, predicted, *record);
+  Scores scores = {{"loss", loss / double(total)}};
+  for (auto& m : experiment.metrics) {
+    std::vector<double> all;
+    for (int i = 0;; ++i) {
+      auto it = sums.find("metric/" + m.name + "/" + std::to_string(i));
+      if (it == sums.end()) break;
+      all.insert(all.end(), it->second.begin(), it->second.end());
+    }
+    const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
+    if (!table.finish) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no finish");
+    lamina_scope scope;
+    scope.where = "metric '" + m.name + "'";
+    const auto settings = program::views(m.metric.settings);
+    double result = 0;
+    scope.check(table.finish(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), all.data(), all.size(), &result));
+    scores.emplace_back(m.name, result);
+  }
+  return scores;
+}
+
+void Workbench::confusion(const DataSplit& split, const DataColumn& target, const std::vector<int32_t>& predicted, Evaluation& record) {
+  const size_t classes = target.class_count, count = predicted.size();
+  const std::vector<std::string> column = {target.name};
+  record.counts.assign(classes * classes, 0);
+  record.classes = target.classes;
+  for (size_t c = record.classes.size(); c < classes; ++c) record.classes.push_back(std::to_string(c));
+  const lamina_feed feed = *data.feeds(split, column, split.rows.data(), count);
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t row = feed.rows ? feed.rows[i] : int64_t(i);
+    const int32_t label = int32_t(Numbers{target.sample.dtype, static_cast<const char*>(feed.base) + row * feed.row_bytes}[0]);
+    record.sample.push_back(split.rows[i]), record.label.push_back(label), record.predicted.push_back(predicted[i]);
+    if (label >= 0 && size_t(label) < classes && size_t(predicted[i]) < classes) ++record.counts[size_t(label) * classes + size_t(predicted[i])];
+  }
+}
+
+std::vector<NamedArray> Workbench::save() const {
+  std::vector<NamedArray> tensors;
+  auto& s = const_cast<program::Session&>(session);
+  for (size_t e = 0; e < session.state().size(); ++e) {
+    const auto& tensor = session.state()[e];
+    NamedArray a{stored_name(tensor), {tensor.type.dtype, tensor.type.shape, std::vector<std::byte>(session.bytes(e))}};
+    s.read(e, a.array.bytes.data());
+    tensors.push_back(std::move(a));
+  }
+  return tensors;
+}
+void Workbench::load(const std::vector<NamedArray>& tensors, const std::string& file) {
+  std::map<std::string, const Array*> index;
+  for (auto& t : tensors) index[t.name] = &t.array;
+  for (size_t e = 0; e < session.state().size(); ++e) {
+    const auto& tensor = session.state()[e];
+    auto it = index.find(stored_name(tensor));
+    if (it == index.end()) throw Failure(Exit::experiment, file + ": it has no '" + stored_name(tensor) + "', which this network has");
+    if (it->second->shape != tensor.type.shape) throw Failure(Exit::experiment, file + ": '" + stored_name(tensor) + "' is " + text_of(it->second->shape) + ", wanted " + text_of(tensor.type.shape));
+    if (it->second->dtype == tensor.type.dtype)
+      session.write(e, it->second->bytes.data());
+    else
+      write_values(session, e, as_doubles(*it->second));
+  }
+}
+void Workbench::load_initial_weights() {
+  if (!experiment.initial_weights) return;
+  const WeightsConfig& w = *experiment.initial_weights;
+  std::vector<Fault> faults;
+  auto fault = [&](const std::string& sentence) { faults.push_back({w.place, w.file + ": " + sentence}); };
+  try {
+    const H5Reader reader(w.file);
+    std::vector<std::string> known;  // what may be given: parameters and statistics, not optimizer slots
+    for (auto& t : session.state())
+      if (t.kind != graph::StateKind::slot) known.push_back(t.path);
+    std::map<std::string, std::string> from;  // tensor → array
+    for (auto& name : reader.names()) {
+      if (name.rfind("optimizer/", 0) == 0 || name == "state") continue;
+      const std::string bare = name.rfind("model/", 0) == 0 ? name.substr(6) : name;
+      auto mapped = w.map.find(name);
+      if (mapped == w.map.end()) mapped = w.map.find(bare);
+      const std::string to = mapped == w.map.end() ? bare : mapped->second;
+      if (std::find(known.begin(), known.end(), to) != known.end())
+        from[to] = name;
+      else if (w.strict)
+        fault("the array '" + name + "' has no place in the network" + did_you_mean(to, known));
+    }
+    for (size_t e = 0; e < session.state().size(); ++e) {
+      const auto& tensor = session.state()[e];
+      if (tensor.kind == graph::StateKind::slot) continue;
+      auto it = from.find(tensor.path);
+      if (it == from.end()) {
+        if (w.strict) fault("it has no array for '" + tensor.path + "'" + did_you_mean(tensor.path, reader.names()));
+        continue;
+      }
+      const Array a = reader.read(it->second);
+      if (a.shape != tensor.type.shape)
+        fault("'" + it->second + "' is " + text_of(a.shape) + ", wanted " + text_of(tensor.type.shape));
+      else
+        write_values(session, e, as_doubles(a));
+    }
+  } catch (const FileError& e) {
+    faults.push_back({w.place, e.what()});
+  }
+  if (!faults.empty()) throw ConfigError(std::move(faults));
+}
+
+}  // namespace lamina

@@ -1,0 +1,60 @@
+/// An experiment made ready to run: data, session, programs by batch size, the state in and out.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "program/model.hpp"
+#include "program/session.hpp"
+#include "record/checkpoint.hpp"
+#include "record/snapshot.hpp"
+#include "train/data.hpp"
+#include "train/run.hpp"
+
+namespace lamina {
+
+class Workbench {
+ public:
+  /// Opens data and device and compiles the training program, which lays out the state. Nothing is initialised yet.
+  Workbench(const Experiment& experiment, Catalogue& catalogue);
+
+  program::Executable& training(int64_t batch);
+  /// Loss and metric sums.
+  program::Executable& evaluation(int64_t batch);
+  program::Executable& predicting(int64_t batch, const std::vector<std::string>& layers);
+
+  int64_t batch() const { return batch_; }  ///< of a full training step: batch_size, or all samples where they are fewer
+  const std::vector<program::RecordedLayer>& layers() const { return layers_; }
+  const std::vector<std::string>& without_gradient() const { return without_gradient_; }
+  int64_t parameters() const;
+
+  /// Loss and metrics over every sample of a split, each counted once. `record`, when given and the network is a classifier, gets the
+  /// confusion matrix and the predictions.
+  Scores evaluate(const DataSplit& split, Evaluation* record = nullptr);
+
+  /// model/<path> and optimizer/<slot>/<path> of the whole state.
+  std::vector<NamedArray> save() const;
+  /// Every tensor must be there with its shape. Failure(Exit::experiment) names what does not fit.
+  void load(const std::vector<NamedArray>& tensors, const std::string& file);
+  /// The experiment's initial_weights over the initial values.
+  void load_initial_weights();
+
+  const Experiment& experiment;
+  Catalogue& catalogue;
+  Data data;
+  program::Session session;
+
+ private:
+  std::unique_ptr<program::Executable> compile(const program::Request& request, const std::string& name);
+
+  void confusion(const DataSplit& split, const DataColumn& target, const std::vector<int32_t>& predicted, Evaluation& record);
+  std::string prediction() const;  ///< the layer whose output the loss reads, as fetch names it
+
+  int64_t batch_;
+  std::map<std::string, std::unique_ptr<program::Executable>> programs_;
+  std::vector<program::RecordedLayer> layers_;
+  std::vector<std::string> without_gradient_;
+};
+
+}  // namespace lamina

@@ -316,7 +316,9 @@ Json read_json(const std::filesystem::path& path, const std::string& name, Fault
   try {
     text = read_file(path, json_byte_limit);
   } catch (const std::exception& error) {
-    faults.add({{std::make_shared<const SourceText>(SourceText{name, false}), 0, 0, 0}, ""}, error.what());
+    Place place;
+    place.position.source = std::make_shared<const SourceText>(SourceText{name, false});
+    faults.add(place, error.what());
     return {};
   }
   return parse_json(text, {name}, faults);

@@ -1,5 +1,6 @@
 #include "train/provenance.hpp"
 
+#include "base/build.hpp"
 #include "config/json.hpp"
 #include "record/hdf5_reader.hpp"
 
@@ -49,9 +50,9 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
   const Experiment& x = bench_.experiment;
   Snapshot s;
   s.source = x.source, s.resolved = to_text(x.resolved), s.overrides = x.overrides.empty() ? overrides_ : x.overrides;
-  s.provenance = {{"version", LAMINA_VERSION},
-                  {"commit", LAMINA_COMMIT},
-                  {"compiler", std::string("GCC ") + __VERSION__},
+  s.provenance = {{"version", build_version()},
+                  {"commit", build_commit()},
+                  {"compiler", build_compiler()},
                   {"backend", bench_.session.backend()},
                   {"device", bench_.session.describe()},
                   {"seed", x.seed},

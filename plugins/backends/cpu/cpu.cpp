@@ -1,0 +1,43 @@
+// The embedded default: oneDNN's convolutions and matrix products, own vectorised loops for everything else.
+#include <omp.h>
+#include <unistd.h>
+
+#include <lamina/backend.hpp>
+
+#include "kernels.hpp"
+#include "onednn.hpp"
+#include "session.hpp"
+
+using namespace lamina;
+
+namespace {
+
+struct Cpu {
+  int64_t threads = 0;
+  std::string precision = "float32";
+  std::optional<std::string> device;
+
+  void declare(Declaration& d) {
+    d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
+    d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
+    d.optional("device", device, "name of the processor; there is only one, so any text is taken");
+  }
+
+  static std::vector<Device> devices() {
+    Device d;
+    d.name = cpu::processor_name(), d.type = "cpu", d.driver = "oneDNN " + cpu::onednn_version() + ", " + cpu::kernels().isa;
+    d.memory = uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE));
+    d.threads = uint32_t(omp_get_num_procs());
+    return {d};
+  }
+
+  std::unique_ptr<cpu::Session> open() const {
+    if (precision != "float32")
+      throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
+    return std::make_unique<cpu::Session>(threads ? int(threads) : omp_get_num_procs());
+  }
+};
+
+}  // namespace
+
+LAMINA_BACKEND(Cpu, "cpu", "fast training on any processor: oneDNN and vectorised loops, float32")

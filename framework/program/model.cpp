@@ -39,7 +39,12 @@ class Recording {
     try {
       return body();
     } catch (const Error& e) {
-      throw Failure(Exit::experiment, scope.where + ": " + e.what());
+      if (!e.text.empty()) throw Failure(Exit::experiment, scope.where + ": " + e.text);
+    }
+    try {
+      scope.raise();  // the reason was told to the scope
+    } catch (const Error& e) {
+      throw Failure(Exit::experiment, e.text);
     }
   }
   /// Runs one call into a plugin; its refusal is told with `where` in front.

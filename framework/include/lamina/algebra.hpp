@@ -14,7 +14,7 @@ inline Tensor operator>(const Tensor& a, const Tensor& b) { return record("great
 inline Tensor operator<(const Tensor& a, const Tensor& b) { return record("less", {a, b}); }
 inline Tensor operator>=(const Tensor& a, const Tensor& b) { return record("greater_equal", {a, b}); }
 inline Tensor operator<=(const Tensor& a, const Tensor& b) { return record("less_equal", {a, b}); }
-inline Tensor operator!(const Tensor& a) { return record("logical_not", {a}); }
+inline Tensor logical_not(const Tensor& a) { return record("logical_not", {a}); }  ///< no operator!: !x asks whether x is absent
 inline Tensor equal(const Tensor& a, const Tensor& b) { return record("equal", {a, b}); }
 inline Tensor not_equal(const Tensor& a, const Tensor& b) { return record("not_equal", {a, b}); }
 inline Tensor logical_and(const Tensor& a, const Tensor& b) { return record("logical_and", {a, b}); }

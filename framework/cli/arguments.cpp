@@ -1,0 +1,369 @@
+// The only source that knows CLI11. Its messages and help pages are replaced by our own: examples first, nearest names, whole sentences.
+#include "cli/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <map>
+
+#include "base/nearest.hpp"
+#include "base/text.hpp"
+#include "cli/format.hpp"
+#include "plugin/registry.hpp"
+
+namespace lamina::cli {
+namespace {
+
+using Side = Table::Side;
+
+struct Page {
+  const char *usage, *doc, *examples;
+};
+// By the command's words; in the order of the program's help.
+const std::vector<std::pair<std::string, Page>>& pages() {
+  static const std::vector<std::pair<std::string, Page>> all = {
+      {"run",
+       {"lamina run EXPERIMENT.json [options]",
+        "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint; `lamina resume` goes on.",
+        "lamina run experiments/fashion_mnist/lenet5.json\n"
+        "lamina run lenet5.json --seed 2 --backend reference\n"
+        "lamina run lenet5.json --set optimizer.learning_rate=0.05 --set 'network.layers[c1].filters=8'\n"
+        "lamina run lenet5.json --json > events.jsonl"}},
+      {"resume",
+       {"lamina resume RUN [options]",
+        "Goes on with a run from its newest sound checkpoint. What follows is, to the bit, what would have followed without the stop.",
+        "lamina resume runs/lenet5-1"}},
+      {"check",
+       {"lamina check EXPERIMENT.json [options]",
+        "Does everything that a run does before its first step, and tells every fault of the file at once.",
+        "lamina check lenet5.json\n"
+        "lamina check lenet5.json --set training.epochs=3 --print-resolved"}},
+      {"summary",
+       {"lamina summary EXPERIMENT.json [options]",
+        "Shows the layers, their shapes, parameters and work, the memory of a step, and what the backend runs itself. -v lists the ops.",
+        "lamina summary lenet5.json\n"
+        "lamina summary lenet5.json --set training.batch_size=256 -v"}},
+      {"evaluate",
+       {"lamina evaluate RUN [options]", "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
+        "lamina evaluate runs/lenet5-1\n"
+        "lamina evaluate runs/lenet5-1 --split validation"}},
+      {"predict",
+       {"lamina predict RUN IN.h5 OUT.h5 [options]",
+        "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis) and writes the "
+        "outputs of layers to another.",
+        "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
+        "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
+      {"plugins",
+       {"lamina plugins COMMAND", "What the plugins that can be found are, and what they say of themselves.",
+        "lamina plugins list --kind optimizer\n"
+        "lamina plugins describe conv"}},
+      {"plugins list",
+       {"lamina plugins list [options]",
+        "Lists every plugin of the search path; one that is broken with the reason. -v adds version and SHA-256.",
+        "lamina plugins list\n"
+        "lamina plugins list --kind layer"}},
+      {"plugins describe",
+       {"lamina plugins describe [KIND] NAME",
+        "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
+        "lamina plugins describe conv\n"
+        "lamina plugins describe schedule constant"}},
+      {"backends",
+       {"lamina backends [options]", "Lists the devices that each backend can train on.", "lamina backends\nlamina backends --json"}},
+  };
+  return all;
+}
+const Page& page(const std::string& command) {
+  for (const auto& [name, p] : pages())
+    if (name == command) return p;
+  throw std::logic_error("no help page for " + command);
+}
+
+/// A page of the program's own help; `app` is the command that it is about.
+std::string help_page(const CLI::App& root, const CLI::App& app, const std::string& command, size_t columns = 100) {
+  const auto options = [&](const CLI::App& of, bool positional) {
+    Table table({Side::left, Side::left});
+    const std::string indent = "  ";
+    size_t widest = 0;
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (const CLI::Option* o : of.get_options()) {
+      if (o->get_positional() != positional) continue;
+      std::string names = positional ? o->get_name(true) : o->get_name(false, true);
+      for (size_t at = 0; (at = names.find(',', at)) != names.npos; at += 2) names.replace(at, 1, ", ");
+      // A vector option's type name carries CLI11's "..." no further than its own formatter.
+      if (!positional && !o->get_type_name().empty()) names += " " + o->get_type_name();
+      widest = std::max(widest, width_of(names));
+      rows.emplace_back(names, o->get_description());
+    }
+    for (const auto& [names, doc] : rows) {
+      const auto lines = wrapped(doc, columns - indent.size() - widest - 2);
+      for (size_t i = 0; i < lines.size(); ++i) table.add({i ? "" : names, lines[i]});
+    }
+    return table.text(indent);
+  };
+  const auto section = [](const std::string& title, const std::string& body) { return body.empty() ? "" : "\n" + title + ":\n" + body; };
+  const auto indented = [](const std::string& text) {
+    std::string out;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      out += "  " + text.substr(at, end - at) + "\n", at = end + 1;
+    }
+    return out;
+  };
+  const auto commands = [&](const std::string& below) {
+    Table table({Side::left, Side::left});
+    for (const auto& [name, p] : pages()) {
+      const bool here = below.empty() ? name.find(' ') == name.npos : name.rfind(below + " ", 0) == 0;
+      if (!here) continue;
+      // The first sentence says what it is.
+      const std::string doc = p.doc;
+      table.add({below.empty() ? name : name.substr(below.size() + 1), doc.substr(0, doc.find(". ")).substr(0, doc.find(';'))});
+    }
+    std::string text = table.text("  ", columns);
+    return text;
+  };
+
+  if (command.empty())
+    return "Lamina trains convolutional networks that JSON files describe, on any backend.\n\n"
+           "Examples:\n"
+           "  lamina check experiments/fashion_mnist/lenet5.json     is it sound?\n"
+           "  lamina run experiments/fashion_mnist/lenet5.json       train it\n"
+           "  lamina plugins describe conv                           what can a layer do?\n"
+           "  lamina backends                                        what can it run on?\n\n"
+           "Usage: lamina COMMAND [options]\n" +
+           section("Commands", commands("")) + section("Options of all commands", options(root, false)) +
+           "\n`lamina COMMAND --help` says more. Exit codes: 0 success, 1 failed, 2 usage, 3 invalid experiment or data, 4 plugin,\n"
+           "5 backend or device, 6 diverged, 130 and 143 stopped by a signal after a checkpoint.\n";
+  const Page& p = page(command);
+  std::string doc;
+  for (const std::string& line : wrapped(p.doc, columns)) doc += line + "\n";
+  return section("Examples", indented(p.examples)).substr(1) + "\n" + doc + "\nUsage: " + p.usage + "\n" +
+         section("Commands", command == "plugins" ? commands(command) : "") + section("Arguments", options(app, true)) +
+         section("Options", options(app, false)) + section("Options of all commands", options(root, false));
+}
+
+/// CLI11's checks: "" when the text is good.
+std::string not_an_integer(const std::string& text) {
+  int64_t value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? "" : in_quotes(text) + " is no integer";
+}
+std::string not_a_count(const std::string& text) {
+  if (const std::string why = not_an_integer(text); !why.empty()) return why;
+  return text[0] == '-' || std::stoll(text) == 0 ? in_quotes(text) + " is not at least 1" : "";
+}
+std::string no_assignment(const std::string& text) {
+  const size_t equals = text.find('=');
+  return equals == 0 || equals == text.npos ? in_quotes(text) + " is no path=value, like training.epochs=3" : "";
+}
+
+class CommandLine {
+ public:
+  CommandLine() : root_("", "lamina") {
+    root_.require_subcommand(0, 1);  // no further word is taken for a command: a run folder may be called "run"
+    root_.set_help_flag("-h,--help", "Show this help.");
+    root_.add_flag("--version", version_, "Show the version.");
+    root_
+        .add_option("--plugin-path", a_.plugin_path,
+                    "A folder to search for plugins first; may be repeated. Then come LAMINA_PLUGIN_PATH and the program's own.")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    root_.add_flag("--json", a_.json, "Results as JSON; of run and resume, events as JSON Lines.");
+    root_.add_flag("-q,--quiet", a_.quiet, "No progress; warnings, errors and results stay.");
+    root_.add_flag("-v,--verbose", a_.verbose, "Say more.");
+    value(root_, "--color", color_, "WHEN", "auto, always or never. NO_COLOR and CLICOLOR_FORCE are honoured.")
+        ->check(CLI::Validator(
+            [](std::string& text) {
+              const std::vector<std::string> all = {"auto", "always", "never"};
+              return std::ranges::find(all, text) != all.end()
+                         ? ""
+                         : in_quotes(text) + " is none of auto, always, never" + did_you_mean(text, all);
+            },
+            ""));
+
+    CLI::App* run = command(root_, "run", Command::run);
+    experiment(*run);
+    changes(*run);
+    value(*run, "--out", out_, "DIR", "Where the run folder is made; `runs` when not given.");
+    max_steps(*run);
+
+    CLI::App* resume = command(root_, "resume", Command::resume);
+    run_folder(*resume);
+    max_steps(*resume);
+
+    CLI::App* check = command(root_, "check", Command::check);
+    experiment(*check);
+    changes(*check);
+    check->add_flag("--print-resolved", a_.print_resolved, "Print the experiment with every default filled in, as strict JSON.");
+
+    CLI::App* summary = command(root_, "summary", Command::summary);
+    experiment(*summary);
+    changes(*summary);
+
+    CLI::App* evaluate = command(root_, "evaluate", Command::evaluate);
+    run_folder(*evaluate);
+    value(*evaluate, "--split", a_.split, "NAME", "test, validation or train; `test` when not given.");
+    checkpoint(*evaluate);
+
+    CLI::App* predict = command(root_, "predict", Command::predict);
+    run_folder(*predict);
+    positional(*predict, "IN.h5", input_, "The HDF5 file to read.");
+    positional(*predict, "OUT.h5", output_, "The HDF5 file to write.");
+    predict->add_option("--layer", a_.layers, "A layer whose output is wanted; may be repeated. When not given: what the loss reads.")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    checkpoint(*predict);
+
+    CLI::App* plugins = command(root_, "plugins", Command::help);
+    plugins->require_subcommand(0, 1);
+    CLI::App* list = command(*plugins, "list", Command::plugins_list);
+    value(*list, "--kind", kind_, "KIND", "Only these: " + joined(Registry::kinds()) + ".");
+    CLI::App* describe = command(*plugins, "describe", Command::plugins_describe);
+    describe->add_option("[KIND] NAME", words_, "The plugin's name; its kind where several kinds have the name.")
+        ->expected(1, 2)
+        ->required();
+
+    command(root_, "backends", Command::backends);
+  }
+
+  Arguments parse(std::vector<std::string> words) {
+    if (!words.empty() && words[0] == "help") words.erase(words.begin()), words.push_back("--help");
+    try {
+      std::vector<std::string> reversed(words.rbegin(), words.rend());
+      root_.parse(std::move(reversed));
+    } catch (const CLI::CallForHelp&) {
+      return help();
+    } catch (const CLI::ExtrasError&) {
+      if (version_) return version();
+      unexpected();
+    } catch (const CLI::RequiredError&) {
+      if (version_) return version();
+      if (const std::string extra = first_extra(); extra.size() > 1 && extra[0] == '-') unexpected();
+      for (const CLI::Option* o : chosen().get_options())
+        if (o->get_required() && o->count() == 0)
+          throw UsageError(in_quotes("lamina " + name()) + " wants " + o->get_name(true) + ".", name());
+      throw UsageError("Something is missing.", name());
+    } catch (const CLI::ArgumentMismatch& e) {
+      const std::string text = e.what(), option = text.substr(0, text.find(':'));
+      throw UsageError(option + (text.find("missing") != text.npos ? " wants a value." : " is given more often than once."), name());
+    } catch (const CLI::ParseError& e) {
+      throw UsageError(std::string(e.what()) + ".", name());
+    }
+    if (version_) return version();
+    const CLI::App& app = chosen();
+    if (const auto at = commands_.find(&app); at != commands_.end()) a_.command = at->second;
+    if (a_.command == Command::help) return help();
+    finish();
+    return a_;
+  }
+
+ private:
+  CLI::App* command(CLI::App& parent, const std::string& name, Command command) {
+    CLI::App* app = parent.add_subcommand(name);
+    app->fallthrough();
+    commands_[app] = command;
+    app->set_help_flag("-h,--help", "Show this help.")->group("");
+    return app;
+  }
+  static CLI::Option* value(CLI::App& app, const std::string& names, std::string& to, const char* type, const std::string& doc) {
+    return app.add_option(names, to, doc)->type_name(type)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  }
+  static void positional(CLI::App& app, const char* name, std::string& to, const char* doc) { app.add_option(name, to, doc)->required(); }
+  void experiment(CLI::App& app) { positional(app, "EXPERIMENT.json", experiment_, "The experiment file."); }
+  void run_folder(CLI::App& app) { positional(app, "RUN", run_, "A run folder, like runs/lenet5-1."); }
+  void changes(CLI::App& app) {
+    app.add_option("--set", a_.overrides, "Changes a value of the experiment; VALUE is JSON, else a text. May be repeated.")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false)
+        ->check(CLI::Validator([](std::string& text) { return no_assignment(text); }, ""));
+    value(app, "--seed", seed_, "N", "The same as --set seed=N.")
+        ->check(CLI::Validator([](std::string& text) { return not_an_integer(text); }, ""));
+    value(app, "--backend", backend_, "NAME", "The same as --set backend.type=NAME.");
+  }
+  void max_steps(CLI::App& app) {
+    value(app, "--max-steps", max_steps_, "N", "Stop after step N of the run, with a checkpoint.")
+        ->check(CLI::Validator([](std::string& text) { return not_a_count(text); }, ""));
+  }
+  void checkpoint(CLI::App& app) { value(app, "--checkpoint", checkpoint_, "FILE", "This one instead of the newest."); }
+
+  /// The command that was reached.
+  const CLI::App& chosen() const {
+    const CLI::App* app = &root_;
+    while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+    return *app;
+  }
+  std::string name() const {
+    std::string text;
+    for (const CLI::App* app = &chosen(); app != &root_; app = app->get_parent()) text = app->get_name() + (text.empty() ? "" : " ") + text;
+    return text;
+  }
+  Arguments help() {
+    a_.command = Command::help;
+    a_.help = help_page(root_, chosen(), name());
+    return a_;
+  }
+  Arguments version() {
+    a_.command = Command::help;
+    a_.help = "lamina " LAMINA_VERSION "\n";
+    return a_;
+  }
+  std::string first_extra() const {
+    const std::vector<std::string> extras = root_.remaining(true);
+    return extras.empty() ? "" : extras.front();
+  }
+  [[noreturn]] void unexpected() {
+    const std::string word = first_extra(), option = word.substr(0, word.find('='));
+    if (option.size() > 1 && option[0] == '-') {
+      std::vector<std::string> known;
+      for (const CLI::App* app : {&chosen(), const_cast<const CLI::App*>(&root_)})
+        for (const CLI::Option* o : app->get_options())
+          for (const std::string& l : o->get_lnames()) known.push_back("--" + l);
+      const std::string guess = did_you_mean(option, known);
+      throw UsageError((name().empty() ? "There" : in_quotes("lamina " + name()) + ": there") + " is no option " + in_quotes(option) +
+                           (guess.empty() ? "." : guess),
+                       name());
+    }
+    if (commands_.count(&chosen()) && commands_[&chosen()] != Command::help)
+      throw UsageError(in_quotes("lamina " + name()) + " does not know what to do with " + in_quotes(word) + ".", name());
+    std::vector<std::string> known;
+    for (const CLI::App* app : chosen().get_subcommands([](const CLI::App*) { return true; })) known.push_back(app->get_name());
+    const std::string guess = did_you_mean(word, known);
+    throw UsageError("There is no command " + in_quotes("lamina " + name() + (name().empty() ? "" : " ") + word) +
+                         (guess.empty() ? "; there are: " + joined(known) + "." : guess),
+                     name());
+  }
+  void finish() {
+    if (!seed_.empty()) a_.overrides.push_back("seed=" + seed_);
+    // As a JSON text: a name that looks like a number stays a name.
+    if (!backend_.empty()) a_.overrides.push_back("backend.type=" + to_text(Json(backend_), false));
+    if (!max_steps_.empty()) a_.max_steps = std::stoll(max_steps_);
+    if (!out_.empty()) a_.out = out_;
+    if (!checkpoint_.empty()) a_.checkpoint = checkpoint_;
+    a_.experiment = experiment_, a_.run = run_, a_.input = input_, a_.output = output_;
+    a_.color = color_ == "always" ? ColorMode::always : color_ == "never" ? ColorMode::never : ColorMode::automatic;
+    if (words_.size() == 2) kind_ = words_[0];
+    if (!words_.empty()) a_.name = words_.back();
+    if (!kind_.empty()) {
+      const auto& kinds = Registry::kinds();
+      if (std::ranges::find(kinds, kind_) == kinds.end()) {
+        const std::string guess = did_you_mean(kind_, kinds);
+        throw UsageError(
+            "There is no kind of plugin called " + in_quotes(kind_) + (guess.empty() ? "; there are: " + joined(kinds) + "." : guess),
+            name());
+      }
+      a_.kind = kind_;
+    }
+  }
+
+  CLI::App root_;
+  Arguments a_;
+  std::map<const CLI::App*, Command> commands_;
+  bool version_ = false;
+  std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_;
+  std::vector<std::string> words_;
+};
+
+}  // namespace
+
+Arguments parse_arguments(const std::vector<std::string>& words) { return CommandLine().parse(words); }
+
+}  // namespace lamina::cli

@@ -1,0 +1,47 @@
+/// The command line as plain values.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "cli/terminal.hpp"
+
+namespace lamina::cli {
+
+/// A command line that says nothing that can be done; ends the program with exit code 2.
+struct UsageError : Failure {
+  /// `command`: whose help may be of use, "run"; "" for the program's.
+  UsageError(const std::string& sentence, std::string command = "") : Failure(Exit::usage, sentence), command(std::move(command)) {}
+  std::string command;
+};
+
+enum class Command { help, run, resume, check, summary, evaluate, predict, plugins_list, plugins_describe, backends };
+
+struct Arguments {
+  Command command = Command::help;
+  std::string help;  ///< what `help` prints: a help page or the version
+
+  std::filesystem::path experiment, run, input, output;
+  std::vector<std::string> overrides;  ///< path=value; --seed and --backend come last
+  std::filesystem::path out = "runs";
+  std::optional<int64_t> max_steps;
+  bool print_resolved = false;
+  std::string split = "test";
+  std::optional<std::filesystem::path> checkpoint;
+  std::vector<std::string> layers;
+  std::optional<std::string> kind;
+  std::string name;
+
+  // Of all commands:
+  std::vector<std::string> plugin_path;
+  bool json = false, quiet = false, verbose = false;
+  ColorMode color = ColorMode::automatic;
+};
+
+/// `words`: the arguments without the program's name. Throws UsageError with the nearest command or option name.
+Arguments parse_arguments(const std::vector<std::string>& words);
+
+}  // namespace lamina::cli

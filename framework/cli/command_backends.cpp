@@ -1,0 +1,101 @@
+#include <lamina/abi_backend.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/format.hpp"
+#include "graph/recorder.hpp"
+#include "plugin/describe.hpp"
+
+namespace lamina::cli {
+namespace {
+
+using Side = Table::Side;
+
+struct ListedDevice {
+  std::string name, type, driver, why;
+  uint64_t memory = 0;
+  uint32_t threads = 0;
+  bool available = false;
+};
+
+/// Asks the backend without opening a device. std::exception with a sentence when it fails.
+std::vector<ListedDevice> devices_of(const Descriptor& backend) {
+  constexpr uint32_t limit = 1024;
+  const auto table = copy_sized<lamina_backend>(backend.table);
+  if (!table.devices) throw Failure(Exit::backend, "The backend " + in_quotes(backend.name) + " does not list its devices.");
+  std::vector<lamina_device> raw(64);
+  uint32_t count = 0;
+  for (int attempt = 0;; ++attempt) {
+    for (lamina_device& d : raw) d = {}, d.size = sizeof d;
+    count = uint32_t(raw.size());
+    lamina_scope scope;
+    scope.where = "backend '" + backend.name + "'";
+    scope.check(table.devices(&graph::host_table(), &scope, raw.data(), &count));
+    // One that was plugged in meanwhile is seen at the next call.
+    if (count <= raw.size() || attempt) break;
+    raw.resize(std::min(count, limit));
+  }
+  const auto text = [](const char* t) { return std::string(t ? t : ""); };
+  std::vector<ListedDevice> devices;
+  for (uint32_t i = 0; i < std::min<size_t>(count, raw.size()); ++i)
+    devices.push_back({text(raw[i].name), text(raw[i].type), text(raw[i].driver), text(raw[i].why), raw[i].memory, raw[i].threads,
+                       raw[i].available != 0});
+  return devices;
+}
+
+}  // namespace
+
+int backends_command(Context& context) {
+  Console& console = context.console;
+  const Terminal& terminal = console.out_terminal;
+  Json list = Json::array();
+  Table table({Side::left, Side::right, Side::left, Side::left, Side::right, Side::right, Side::left, Side::left});
+  table.add({"backend", "device", "name", "type", "memory", "threads", "driver", "available"});
+  std::vector<std::string> reasons;
+  const std::vector<std::string> names = context.registry.names("backend");
+  for (const std::string& name : names) {
+    Json j = Json::object(), devices = Json::array(), error;
+    j.set("backend", name);
+    try {
+      const std::vector<ListedDevice> all = devices_of(context.registry.find("backend", name));
+      if (all.empty()) table.add({name, "", "", "", "", "", "", "no: it finds no device"});
+      for (size_t i = 0; i < all.size(); ++i) {
+        const ListedDevice& d = all[i];
+        table.add({name, std::to_string(i), d.name, d.type, d.memory ? bytes_text(d.memory) : "",
+                   d.threads ? std::to_string(d.threads) : "", d.driver,
+                   d.available ? "yes" : "no: " + (d.why.empty() ? "no reason is given" : d.why)});
+        Json one = Json::object();
+        one.set("device", int64_t(i));
+        one.set("name", d.name);
+        one.set("type", d.type);
+        one.set("driver", d.driver);
+        one.set("memory_bytes", d.memory ? Json(int64_t(d.memory)) : Json());
+        one.set("threads", d.threads ? Json(int64_t(d.threads)) : Json());
+        one.set("available", d.available);
+        one.set("why_not", d.available ? Json() : Json(d.why));
+        devices.push_back(std::move(one));
+      }
+    } catch (const std::exception& e) {
+      table.add({name, "", "", "", "", "", "", "no, see below"});
+      reasons.push_back(e.what());
+      error = std::string(e.what());
+    }
+    j.set("devices", std::move(devices));
+    j.set("error", std::move(error));
+    list.push_back(std::move(j));
+  }
+  if (console.json) {
+    console.document(list);
+    return 0;
+  }
+  if (names.empty())
+    console.out << "No backend was found; `lamina plugins list` says where plugins are searched.\n";
+  else
+    console.out << table.text("", terminal.redraws ? size_t(terminal.columns()) : 0, terminal.unicode);
+  for (const std::string& reason : reasons) console.out << "\n" + escaped(reason) + "\n";
+  return 0;
+}
+
+}  // namespace lamina::cli

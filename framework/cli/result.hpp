@@ -1,0 +1,27 @@
+/// What `run`, `resume`, `summary` and `plugins describe` print: results as text and as JSON. Pure functions.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "cli/terminal.hpp"
+#include "config/descriptor.hpp"
+#include "train/run.hpp"
+
+namespace lamina::cli {
+
+/// Run folder, steps, time, and a line of scores per split.
+std::string result_text(const RunReport& report, const Terminal& terminal);
+Json scores_json(const Scores& scores);
+/// "finished", or "stopped" with the command that goes on. `complete`: the run has no step left.
+Json result_json(const RunReport& report, bool complete);
+/// "lamina resume runs/lenet5-1"
+std::string resume_line(const std::filesystem::path& folder);
+
+std::string summary_text(const ExperimentSummary& summary, const Terminal& terminal, bool verbose);
+Json summary_json(const ExperimentSummary& summary);
+
+/// The reference page of a plugin.
+std::string page_text(const Descriptor& plugin, const Terminal& terminal);
+Json page_json(const Descriptor& plugin);
+
+}  // namespace lamina::cli

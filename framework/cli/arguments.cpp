@@ -6,6 +6,8 @@
 #include <charconv>
 #include <map>
 
+#include "base/build.hpp"
+#include "base/build.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "cli/format.hpp"
@@ -303,7 +305,7 @@ class CommandLine {
   }
   Arguments version() {
     a_.command = Command::help;
-    a_.help = "lamina " LAMINA_VERSION "\n";
+    a_.help = std::string("lamina ") + build_version() + " (" + build_commit() + ", " + build_compiler() + ")\n";
     return a_;
   }
   std::string first_extra() const {

@@ -48,13 +48,16 @@ class Reverse {
         Tensor d = tensor(scope_, from_border(dx[i].id_in(scope_)));
         if (g_.values[from_border(d.id_in(scope_))].hosted) d = broadcast(d, y[0].shape());
         d = unbroadcast(d, shape);
-        auto [it, fresh] = gradient_.try_emplace(v, d);
-        if (!fresh) it->second = it->second + d;
+        add(v, d);
       }
     }
   }
 
  private:
+  void add(ValueId v, const Tensor& d) {
+    auto [it, fresh] = gradient_.try_emplace(v, d);
+    if (!fresh) it->second = it->second + d;
+  }
   void spread(size_t first, size_t last) {
     needs_.resize(g_.values.size(), 0);
     for (size_t k = first; k < last; ++k) {
@@ -74,14 +77,15 @@ class Reverse {
     const size_t last = g_.nodes.size();
     spread(first, last);
     for (size_t i = 0; i < parts.size(); ++i)
-      if (dy[i]) gradient_[from_border(parts[i].id_in(scope_))] = dy[i];
+      if (dy[i]) add(from_border(parts[i].id_in(scope_)), dy[i]);  // a part may be an operand or another part
     walk(first, last);
     return {};
   }
   Tensors kernel_rule(const Node& node, const Tensors& x, const Tensors& y, const Tensors& dy) {
     if (!node.kernel->gradient) throw Error("kernel " + std::string(node.kernel->name) + " has no gradient");
     std::vector<lamina_value> down(x.size(), 0);
-    handle_.check(node.kernel->gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(), node.constants.data(), down.data()));
+    handle_.check(node.kernel->gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
+                                        node.constants.data(), down.data()));
     Tensors dx;
     for (auto v : down) dx.push_back(tensor(scope_, from_border(v)));
     return dx;

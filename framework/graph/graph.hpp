@@ -101,7 +101,7 @@ class Graph {
   std::map<std::string, size_t> state_index;
   std::vector<ScalarEntry> scalars;
   std::vector<InputEntry> inputs;
-  std::optional<uint32_t> part_of;   ///< rank for nodes recorded while a composite is decomposed
+  std::optional<uint32_t> part_of;    ///< rank for nodes recorded while a composite is decomposed
   uint32_t update_rank = UINT32_MAX;  ///< nodes from this rank on update the state
 
  private:

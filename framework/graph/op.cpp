@@ -49,7 +49,8 @@ const Shape& Inference::complete(const char* name, size_t length, int64_t fill) 
   return list(name);
 }
 void Inference::want_real(size_t i) const {
-  if (in.at(i) && !in[i]->hosted && type(i).dtype > DType::bfloat16) refuse("wants real numbers, got ", to_text(type(i)), "; cast it first");
+  if (in.at(i) && !in[i]->hosted && type(i).dtype > DType::bfloat16)
+    refuse("wants real numbers, got ", to_text(type(i)), "; cast it first");
 }
 void Inference::want_rank(size_t i, size_t least, const char* shape_text) const {
   if (shape(i).size() < least) refuse("operand ", i, " wants the shape ", shape_text, ", got ", shape(i));
@@ -74,6 +75,12 @@ int64_t checked_axis(const Inference& in, int64_t axis, size_t rank) {
   const int64_t a = axis < 0 ? axis + int64_t(rank) : axis;
   if (a < 0 || a >= int64_t(rank)) in.refuse("axis ", axis, " is outside a shape of rank ", rank);
   return a;
+}
+Shape checked_axes(const Inference& in, Shape axes, size_t rank) {
+  for (auto& a : axes) a = checked_axis(in, a, rank);
+  std::sort(axes.begin(), axes.end());
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end()) in.refuse("axes ", axes, " name one axis twice");
+  return axes;
 }
 int64_t checked_elements(const Inference& in, const Shape& shape) {
   if (shape.size() > LAMINA_MAX_RANK) in.refuse("shape ", shape, " has more than ", LAMINA_MAX_RANK, " axes");
@@ -117,9 +124,6 @@ const Op& op_named(const char* name) {
   throw Error(std::string("no op is called '") + name + "' in this version");
 }
 
-std::string to_text(const TensorType& type) {
-  static const char* const names[] = {"", "float32", "float64", "float16", "bfloat16", "int32", "uint32", "uint8", "bool"};
-  return std::string(names[uint32_t(type.dtype)]) + " " + piece(type.shape);
-}
+std::string to_text(const TensorType& type) { return std::string(name_of(type.dtype)) + " " + piece(type.shape); }
 
 }  // namespace lamina::graph

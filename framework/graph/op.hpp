@@ -1,4 +1,5 @@
-/// The only op list of the project. An op has its shape rule, gradient rule, edge semantics and doc in one place; backends know ops by name.
+/// The only op list of the project. An op has its shape rule, gradient rule, edge semantics and doc in one place; backends know ops by
+/// name.
 #pragma once
 #include <functional>
 #include <string>
@@ -27,11 +28,15 @@ struct Inference {
   const Shape& complete(const char* name, size_t length, int64_t fill);
   void want_real(size_t i) const;
   void want_rank(size_t i, size_t least, const char* shape_text) const;
-  template <class... Parts> [[noreturn]] void refuse(const Parts&... parts) const { throw Error(op_name() + ": " + describe(parts...)); }
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    throw Error(op_name() + ": " + describe(parts...));
+  }
   std::string op_name() const;
 };
 
-/// What a gradient rule sees. dy[i] is absent where nothing depends on result i. Returns one gradient per operand, absent where there is none.
+/// What a gradient rule sees. dy[i] is absent where nothing depends on result i. Returns one gradient per operand, absent where there is
+/// none.
 struct GradientCall {
   Scope& scope;
   const Node& node;  ///< a copy: recording moves the graph's own
@@ -52,9 +57,9 @@ struct Op {
   uint32_t least_inputs, most_inputs;
   std::vector<AttributeRule> attributes;
   std::function<std::vector<TensorType>(Inference&)> infer;
-  std::function<Tensors(const GradientCall&)> gradient = nullptr;                                 ///< null: constant almost everywhere, or a source
-  std::function<Tensors(Scope&, const Node&, const Tensors& x)> decompose = nullptr;              ///< composites
-  std::function<double(const Node&, double, double, double)> host = nullptr;                      ///< elementwise: the value in float64
+  std::function<Tensors(const GradientCall&)> gradient = nullptr;                     ///< null: constant almost everywhere, or a source
+  std::function<Tensors(Scope&, const Node&, const Tensors& x)> decompose = nullptr;  ///< composites
+  std::function<double(const Node&, double, double, double)> host = nullptr;          ///< elementwise: the value in float64
 };
 
 const std::vector<Op>& ops();
@@ -74,6 +79,8 @@ std::vector<Op> composite_ops();
 Shape broadcast_shape(const Inference& in);
 /// Counts from the end when negative; refuses what is outside.
 int64_t checked_axis(const Inference& in, int64_t axis, size_t rank);
+/// The axes counted from the start and sorted; refuses one that is named twice.
+Shape checked_axes(const Inference& in, Shape axes, size_t rank);
 /// Product with overflow check and without zero-sized axes; refuses with the shape.
 int64_t checked_elements(const Inference& in, const Shape& shape);
 /// Sums a gradient down to the shape it broadcast from.

@@ -21,7 +21,8 @@ Shape labels_of(const Inference& in, const Shape& logits) {
 void want_labels(Inference& in) {
   in.want_real(0);
   const Shape wanted = labels_of(in, in.shape(0));
-  if (in.type(1).dtype != DType::int32 || in.shape(1) != wanted) in.refuse("labels must be int32 ", wanted, " for logits ", in.shape(0), ", got ", to_text(in.type(1)));
+  if (in.type(1).dtype != DType::int32 || in.shape(1) != wanted)
+    in.refuse("labels must be int32 ", wanted, " for logits ", in.shape(0), ", got ", to_text(in.type(1)));
 }
 /// labels [batch, …] → true where the class is the label, [batch, classes, …]
 Tensor chosen(const Tensor& logits, const Tensor& labels) {
@@ -37,9 +38,8 @@ Tensor checked_labels(const Tensor& v, const Tensor& labels, int64_t classes) {
 
 void want_normalization(Inference& in, size_t x, size_t weight) {
   in.want_real(x);
-  Shape axes = in.list("axes");
+  const Shape axes = checked_axes(in, in.list("axes"), in.shape(x).size());
   if (axes.empty()) in.refuse("wants at least one axis");
-  for (auto& a : axes) a = checked_axis(in, a, in.shape(x).size());
   in.set("axes", axes);
   const auto* e = in.find("epsilon");
   if (!e || !(e->reals.at(0) >= 0)) in.refuse("epsilon must be at least 0");
@@ -97,32 +97,56 @@ std::vector<Op> composite_ops() {
   const auto C = OpKind::composite;
   const AttributeRule axis{"axis", LAMINA_INTEGER, true}, axes{"axes", integer_list, true}, epsilon{"epsilon", LAMINA_REAL, true};
   return {
-      {"softmax", "e^x / Σ e^x along `axis`", C, 1, 1, {axis}, infer_softmax,
+      {"softmax",
+       "e^x / Σ e^x along `axis`",
+       C,
+       1,
+       1,
+       {axis},
+       infer_softmax,
        [](Call c) -> Tensors { return {c.y[0] * (c.dy[0] - sum(c.dy[0] * c.y[0], {c.node.integer("axis")}))}; },
        [](Scope&, const Node& n, const Tensors& x) -> Tensors {
          const Shape a = {n.integer("axis")};
          const Tensor e = exp(x[0] - max(x[0], a));
          return {e / sum(e, a)};
        }},
-      {"log_softmax", "x − log Σ e^x along `axis`", C, 1, 1, {axis}, infer_softmax,
+      {"log_softmax",
+       "x − log Σ e^x along `axis`",
+       C,
+       1,
+       1,
+       {axis},
+       infer_softmax,
        [](Call c) -> Tensors { return {c.dy[0] - exp(c.y[0]) * sum(c.dy[0], {c.node.integer("axis")})}; },
        [](Scope&, const Node& n, const Tensors& x) -> Tensors {
          const Shape a = {n.integer("axis")};
          const Tensor shifted = x[0] - max(x[0], a);
          return {shifted - log(sum(exp(shifted), a))};
        }},
-      {"softmax_cross_entropy", "logits [batch, classes, …], labels int32 [batch, …] → log Σ e^logit − logit at the label; NaN where a label names no class", C, 2, 2, {},
+      {"softmax_cross_entropy",
+       "logits [batch, classes, …], labels int32 [batch, …] → log Σ e^logit − logit at the label; NaN where a label names no class",
+       C,
+       2,
+       2,
+       {},
        [](Inference& in) -> std::vector<TensorType> {
          want_labels(in);
          return {{in.type(0).dtype, in.shape(1)}};
        },
-       [](Call c) -> Tensors { return {record("softmax_cross_entropy_backward", {c.x[0], c.x[1], c.dy[0]}), Tensor()}; },
+       [](Call c) -> Tensors {
+         return {record("softmax_cross_entropy_backward", {c.x[0], c.x[1], c.dy[0]}), Tensor()};
+       },
        [](Scope&, const Node&, const Tensors& x) -> Tensors {
          const Tensor p = log_softmax(x[0], 1);
          const Tensor loss = -reshape(sum(select(chosen(x[0], x[1]), p, 0), {1}), x[1].shape());
          return {checked_labels(loss, x[1], x[0].size(1))};
        }},
-      {"softmax_cross_entropy_backward", "(logits, labels, dloss [batch, …]) → (softmax − one-hot) · dloss", C, 3, 3, {},
+      {"softmax_cross_entropy_backward",
+       "(logits, labels, dloss [batch, …]) → (softmax − one-hot) · dloss; NaN where a label names no class",
+       C,
+       3,
+       3,
+       {},
        [](Inference& in) -> std::vector<TensorType> {
          want_labels(in);
          if (in.shape(2) != in.shape(1)) in.refuse("dloss must be ", in.shape(1), ", got ", in.shape(2));
@@ -135,7 +159,12 @@ std::vector<Op> composite_ops() {
          const Tensor hit = select(chosen(x[0], x[1]), 1, 0);
          return {(softmax(x[0], 1) - hit) * reshape(checked_labels(x[2], x[1], x[0].size(1)), laid)};
        }},
-      {"normalize", "(x, weight, bias) → y = weight · (x − mean) / √(variance + epsilon) + bias, mean, biased variance over `axes`, which stay with size 1", C, 3, 3,
+      {"normalize",
+       "(x, weight, bias) → y = weight · (x − mean) / √(variance + epsilon) + bias, mean, biased variance over `axes`, which stay with "
+       "size 1",
+       C,
+       3,
+       3,
        {axes, epsilon},
        [](Inference& in) -> std::vector<TensorType> {
          want_normalization(in, 0, 1);
@@ -144,15 +173,23 @@ std::vector<Op> composite_ops() {
          const Shape s = reduced(in, in.shape(0));
          return {in.type(0), {t, s}, {t, s}};
        },
-       gradient_normalize, decompose_normalize},
-      {"normalize_backward", "(x, weight, mean, variance, dy) → gradients of x (through mean and variance too), weight and bias", C, 5, 5, {axes, epsilon},
+       gradient_normalize,
+       decompose_normalize},
+      {"normalize_backward",
+       "(x, weight, mean, variance, dy) → gradients of x (through mean and variance too), weight and bias",
+       C,
+       5,
+       5,
+       {axes, epsilon},
        [](Inference& in) -> std::vector<TensorType> {
          want_normalization(in, 0, 1);
          const Shape s = reduced(in, in.shape(0));
-         if (in.shape(2) != s || in.shape(3) != s || in.shape(4) != in.shape(0)) in.refuse("mean, variance and dy must be ", s, ", ", s, " and ", in.shape(0));
+         if (in.shape(2) != s || in.shape(3) != s || in.shape(4) != in.shape(0))
+           in.refuse("mean, variance and dy must be ", s, ", ", s, " and ", in.shape(0));
          return {in.type(0), in.type(1), in.type(1)};
        },
-       nullptr, decompose_normalize_backward},
+       nullptr,
+       decompose_normalize_backward},
   };
 }
 

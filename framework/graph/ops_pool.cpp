@@ -12,15 +12,21 @@ Shape pooled_shape(Inference& in, const Shape& x) {
   const Shape size = in.list("size");
   if (size.size() != spatial) in.refuse("size wants ", spatial, " numbers, got ", size);
   if (!in.find("stride") || in.list("stride").empty()) in.set("stride", size);
-  const Shape stride = in.complete("stride", spatial, 1), low = in.complete("padding_low", spatial, 0), high = in.complete("padding_high", spatial, 0);
+  const Shape stride = in.complete("stride", spatial, 1), low = in.complete("padding_low", spatial, 0),
+              high = in.complete("padding_high", spatial, 0);
   Shape y = {x[0], x[1]};
   for (size_t i = 0; i < spatial; ++i) {
-    if (size[i] < 1 || size[i] > INT32_MAX || stride[i] < 1 || stride[i] > INT32_MAX) in.refuse("size and stride must be at least 1, got ", size, " and ", stride);
-    if (low[i] < 0 || high[i] < 0 || low[i] >= size[i] || high[i] >= size[i]) in.refuse("padding must be at least 0 and smaller than the window, got ", low, " and ", high, " with size ", size);
+    if (size[i] < 1 || size[i] > INT32_MAX || stride[i] < 1 || stride[i] > INT32_MAX)
+      in.refuse("size and stride must be at least 1, got ", size, " and ", stride);
+    if (low[i] < 0 || high[i] < 0 || low[i] >= size[i] || high[i] >= size[i])
+      in.refuse("padding must be at least 0 and smaller than the window, got ", low, " and ", high, " with size ", size);
     const int64_t padded = x[i + 2] + low[i] + high[i];
-    if (size[i] > padded) in.refuse("a window of ", size[i], " does not fit into spatial axis ", i, " of size ", x[i + 2], " with padding ", low[i], " + ", high[i]);
+    if (size[i] > padded)
+      in.refuse("a window of ", size[i], " does not fit into spatial axis ", i, " of size ", x[i + 2], " with padding ", low[i], " + ",
+                high[i]);
     y.push_back((padded - size[i]) / stride[i] + 1);
-    if ((y.back() - 1) * stride[i] - low[i] >= x[i + 2]) in.refuse("the last window along spatial axis ", i, " has no element inside x; make the padding smaller");
+    if ((y.back() - 1) * stride[i] - low[i] >= x[i + 2])
+      in.refuse("the last window along spatial axis ", i, " has no element inside x; make the padding smaller");
   }
   int64_t volume = 1;
   for (size_t i = 2; i < x.size(); ++i) volume *= x[i];
@@ -42,21 +48,33 @@ void want_indices(Inference& in, const Shape& wanted) {
 
 std::vector<Op> pool_ops() {
   const auto P = OpKind::primitive;
-  const std::vector<AttributeRule> window = {{"size", integer_list, true}, {"stride", integer_list, false}, {"padding_low", integer_list, false}, {"padding_high", integer_list, false}};
+  const std::vector<AttributeRule> window = {{"size", integer_list, true},
+                                             {"stride", integer_list, false},
+                                             {"padding_low", integer_list, false},
+                                             {"padding_high", integer_list, false}};
   std::vector<AttributeRule> average = window, backward = window;
   average.push_back({"count_padding", LAMINA_BOOLEAN, false});
   backward.push_back({"count_padding", LAMINA_BOOLEAN, false});
   backward.push_back({"shape", integer_list, true});
   const AttributeRule shape{"shape", integer_list, true};
   return {
-      {"max_pool", "x [batch, channels, …] → largest of each window, and its int32 position in the flattened spatial volume; ties and NaN: the first", P, 1, 1, window,
+      {"max_pool",
+       "x [batch, channels, …] → largest of each window, and its int32 position in the flattened spatial volume; ties and NaN: the first",
+       P, 1, 1, window,
        [](Inference& in) -> std::vector<TensorType> {
          in.want_real(0);
          const Shape y = pooled_shape(in, in.shape(0));
          return {{in.type(0).dtype, y}, {DType::int32, y}};
        },
-       [](Call c) -> Tensors { return {c.dy[0] ? record("max_unpool", {c.dy[0], c.y[1]}, {{"shape", c.x[0].shape()}}) : Tensor()}; }},
-      {"max_unpool", "(v, indices): zeros of `shape`, v added at the positions", P, 2, 2, {shape},
+       [](Call c) -> Tensors {
+         return {c.dy[0] ? record("max_unpool", {c.dy[0], c.y[1]}, {{"shape", c.x[0].shape()}}) : Tensor()};
+       }},
+      {"max_unpool",
+       "(v, indices): zeros of `shape`, v added at the positions",
+       P,
+       2,
+       2,
+       {shape},
        [](Inference& in) -> std::vector<TensorType> {
          const Shape x = in.list("shape"), v = in.shape(0);
          checked_elements(in, x);
@@ -64,16 +82,27 @@ std::vector<Op> pool_ops() {
          if (x.size() != v.size() || x.size() < 3 || x[0] != v[0] || x[1] != v[1]) in.refuse("values ", v, " do not belong to ", x);
          return {{in.type(0).dtype, x}};
        },
-       [](Call c) -> Tensors { return {record("max_take", {c.dy[0], c.x[1]}), Tensor()}; }},
-      {"max_take", "(x, indices): x at the positions", P, 2, 2, {},
+       [](Call c) -> Tensors {
+         return {record("max_take", {c.dy[0], c.x[1]}), Tensor()};
+       }},
+      {"max_take",
+       "(x, indices): x at the positions",
+       P,
+       2,
+       2,
+       {},
        [](Inference& in) -> std::vector<TensorType> {
          const Shape &x = in.shape(0), &i = in.shape(1);
          want_indices(in, i);
          if (x.size() != i.size() || x.size() < 3 || x[0] != i[0] || x[1] != i[1]) in.refuse("indices ", i, " do not belong to ", x);
          return {{in.type(0).dtype, i}};
        },
-       [](Call c) -> Tensors { return {record("max_unpool", {c.dy[0], c.x[1]}, {{"shape", c.x[0].shape()}}), Tensor()}; }},
-      {"average_pool", "x [batch, channels, …] → mean of each window: of the elements inside x, or with count_padding over the whole window", P, 1, 1, average,
+       [](Call c) -> Tensors {
+         return {record("max_unpool", {c.dy[0], c.x[1]}, {{"shape", c.x[0].shape()}}), Tensor()};
+       }},
+      {"average_pool",
+       "x [batch, channels, …] → mean of each window: of the elements inside x, or with count_padding over the whole window", P, 1, 1,
+       average,
        [](Inference& in) -> std::vector<TensorType> {
          in.want_real(0);
          if (!in.find("count_padding")) in.attributes.emplace_back("count_padding", false);

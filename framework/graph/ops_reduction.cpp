@@ -9,11 +9,9 @@ namespace {
 using Call = const GradientCall&;
 
 std::vector<TensorType> infer_reduction(Inference& in) {
-  Shape axes = in.list("axes"), to = in.shape(0);
-  if (in.in[0]->hosted) in.refuse("a lone number has no axes");
-  for (auto& a : axes) to[a = checked_axis(in, a, to.size())] = 1;
-  std::sort(axes.begin(), axes.end());
-  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end()) in.refuse("axes ", in.list("axes"), " name one axis twice");
+  Shape to = in.shape(0);
+  const Shape axes = checked_axes(in, in.list("axes"), to.size());
+  for (auto a : axes) to[a] = 1;
   if (in.type(0).dtype == DType::uint8 || in.type(0).dtype == DType::boolean) in.refuse("does not compute in uint8 or bool; cast it first");
   in.set("axes", axes);
   return {{in.type(0).dtype, to}};
@@ -45,7 +43,8 @@ std::vector<TensorType> infer_matmul(Inference& in) {
   const int64_t rows = a[ta ? r - 1 : r - 2], inner = a[ta ? r - 2 : r - 1];
   bool fits = b.size() == r && in.type(0).dtype == in.type(1).dtype && std::equal(a.begin(), a.end() - 2, b.begin());
   if (!fits || b[tb ? r - 1 : r - 2] != inner)
-    in.refuse(to_text(in.type(0)), ta ? " transposed" : "", " does not multiply ", to_text(in.type(1)), tb ? " transposed" : "", "; the inner sizes and all batch axes must agree");
+    in.refuse(to_text(in.type(0)), ta ? " transposed" : "", " does not multiply ", to_text(in.type(1)), tb ? " transposed" : "",
+              "; the inner sizes and all batch axes must agree");
   Shape to(a.begin(), a.end() - 2);
   to.push_back(rows), to.push_back(b[tb ? r - 2 : r - 1]);
   checked_elements(in, to);
@@ -62,10 +61,22 @@ Tensors gradient_matmul(Call c) {
 std::vector<Op> reduction_ops() {
   const AttributeRule axes{"axes", integer_list, true};
   return {
-      {"sum", "Sum over axes.", OpKind::reduction, 1, 1, {axes}, infer_reduction, [](Call c) -> Tensors { return {broadcast(c.dy[0], c.x[0].shape())}; }},
+      {"sum",
+       "Sum over axes.",
+       OpKind::reduction,
+       1,
+       1,
+       {axes},
+       infer_reduction,
+       [](Call c) -> Tensors { return {broadcast(c.dy[0], c.x[0].shape())}; }},
       {"max", "Largest over axes; NaN if any is NaN.", OpKind::reduction, 1, 1, {axes}, infer_reduction, gradient_extreme},
       {"min", "Smallest over axes; NaN if any is NaN.", OpKind::reduction, 1, 1, {axes}, infer_reduction, gradient_extreme},
-      {"argmax", "int32 position of the largest along `axis`; the first of equals, the first NaN before all.", OpKind::primitive, 1, 1, {{"axis", LAMINA_INTEGER, true}},
+      {"argmax",
+       "int32 position of the largest along `axis`; the first of equals, the first NaN before all.",
+       OpKind::primitive,
+       1,
+       1,
+       {{"axis", LAMINA_INTEGER, true}},
        [](Inference& in) -> std::vector<TensorType> {
          Shape to = in.shape(0);
          const int64_t axis = checked_axis(in, in.integer("axis"), to.size());
@@ -74,8 +85,15 @@ std::vector<Op> reduction_ops() {
          to[axis] = 1;
          return {{DType::int32, to}};
        }},
-      {"matmul", "a [batch…, rows, inner] · b [batch…, inner, columns] → [batch…, rows, columns]; transpose_a, transpose_b: the operand's last two axes swapped.",
-       OpKind::primitive, 2, 2, {{"transpose_a", LAMINA_BOOLEAN, false}, {"transpose_b", LAMINA_BOOLEAN, false}}, infer_matmul, gradient_matmul},
+      {"matmul",
+       "a [batch…, rows, inner] · b [batch…, inner, columns] → [batch…, rows, columns]; transpose_a, transpose_b: the operand's last two "
+       "axes swapped.",
+       OpKind::primitive,
+       2,
+       2,
+       {{"transpose_a", LAMINA_BOOLEAN, false}, {"transpose_b", LAMINA_BOOLEAN, false}},
+       infer_matmul,
+       gradient_matmul},
   };
 }
 

@@ -22,7 +22,8 @@ std::vector<TensorType> infer_reshape(Inference& in) {
     }
   }
   if (open >= 0) to[open] = total / known;
-  if (to.size() > LAMINA_MAX_RANK || (open >= 0 ? total % known != 0 : total != known)) in.refuse(in.shape(0), " has ", total, " elements and does not reshape to ", in.list("shape"));
+  if (to.size() > LAMINA_MAX_RANK || (open >= 0 ? total % known != 0 : total != known))
+    in.refuse(in.shape(0), " has ", total, " elements and does not reshape to ", in.list("shape"));
   in.set("shape", to);
   return {{in.type(0).dtype, to}};
 }
@@ -47,15 +48,17 @@ std::vector<TensorType> infer_slice(Inference& in) {
   if (end.size() != from.size()) in.refuse("end wants one number per axis of ", from, ", got ", end);
   Shape to;
   for (size_t i = 0; i < from.size(); ++i) {
-    if (begin[i] < 0 || end[i] > from[i] || begin[i] >= end[i] || stride[i] < 1) in.refuse("[", begin[i], ", ", end[i], ") by ", stride[i], " leaves nothing of, or leaves, axis ", i, " of ", from);
-    to.push_back((end[i] - begin[i] + stride[i] - 1) / stride[i]);
+    if (begin[i] < 0 || end[i] > from[i] || begin[i] >= end[i] || stride[i] < 1)
+      in.refuse("[", begin[i], ", ", end[i], ") by ", stride[i], " leaves nothing of, or leaves, axis ", i, " of ", from);
+    to.push_back((end[i] - begin[i] - 1) / stride[i] + 1);
   }
   return {{in.type(0).dtype, to}};
 }
 
 std::vector<TensorType> infer_pad(Inference& in) {
   const Shape& from = in.shape(0);
-  const Shape low = in.complete("low", from.size(), 0), high = in.complete("high", from.size(), 0), interior = in.complete("interior", from.size(), 0);
+  const Shape low = in.complete("low", from.size(), 0), high = in.complete("high", from.size(), 0),
+              interior = in.complete("interior", from.size(), 0);
   if (!in.find("mode")) in.attributes.emplace_back("mode", "constant");
   if (!in.find("value")) in.attributes.emplace_back("value", 0.0);
   const std::string mode = in.find("mode")->texts.at(0);
@@ -64,9 +67,11 @@ std::vector<TensorType> infer_pad(Inference& in) {
   for (size_t i = 0; i < from.size(); ++i) {
     if (low[i] < 0 || high[i] < 0 || interior[i] < 0) in.refuse("padding may not be negative");
     if (mode != "constant" && interior[i]) in.refuse("interior padding is for mode constant");
-    if (mode == "reflect" && std::max(low[i], high[i]) >= from[i]) in.refuse("reflection by ", std::max(low[i], high[i]), " needs an axis of more than ", from[i]);
+    if (mode == "reflect" && std::max(low[i], high[i]) >= from[i])
+      in.refuse("reflection by ", std::max(low[i], high[i]), " needs an axis of more than ", from[i]);
     int64_t inner, size;
-    if (__builtin_mul_overflow(from[i] - 1, interior[i] + 1, &inner) || __builtin_add_overflow(inner + 1, low[i], &size) || __builtin_add_overflow(size, high[i], &size))
+    if (interior[i] == INT64_MAX || __builtin_mul_overflow(from[i] - 1, interior[i] + 1, &inner) ||
+        __builtin_add_overflow(inner + 1, low[i], &size) || __builtin_add_overflow(size, high[i], &size))
       in.refuse("axis ", i, " of ", from, " becomes larger than can be counted");
     to.push_back(size);
   }
@@ -119,7 +124,8 @@ std::vector<TensorType> infer_concat(Inference& in) {
     const Shape& s = in.shape(k);
     bool fits = s.size() == rank && in.type(k).dtype == in.type(0).dtype;
     for (size_t i = 0; fits && i < rank; ++i) fits = int64_t(i) == axis || s[i] == to[i];
-    if (!fits) in.refuse("operand ", k, " is ", to_text(in.type(k)), ", which does not continue ", to_text(in.type(0)), " along axis ", axis);
+    if (!fits)
+      in.refuse("operand ", k, " is ", to_text(in.type(k)), ", which does not continue ", to_text(in.type(0)), " along axis ", axis);
     if (__builtin_add_overflow(to[axis], s[axis], &to[axis])) in.refuse("the axis becomes larger than can be counted");
   }
   checked_elements(in, to);
@@ -165,17 +171,34 @@ std::vector<Op> shape_ops() {
   const auto P = OpKind::primitive;
   const AttributeRule axis{"axis", LAMINA_INTEGER, true}, shape{"shape", integer_list, true};
   return {
-      {"reshape", "The same elements in row-major order; one −1 is worked out.", P, 1, 1, {shape}, infer_reshape,
+      {"reshape",
+       "The same elements in row-major order; one −1 is worked out.",
+       P,
+       1,
+       1,
+       {shape},
+       infer_reshape,
        [](Call c) -> Tensors { return {reshape(c.dy[0], c.x[0].shape())}; }},
-      {"transpose", "Axis i of the result is axis axes[i] of x.", P, 1, 1, {{"axes", integer_list, true}}, infer_transpose,
+      {"transpose",
+       "Axis i of the result is axis axes[i] of x.",
+       P,
+       1,
+       1,
+       {{"axes", integer_list, true}},
+       infer_transpose,
        [](Call c) -> Tensors {
          const Shape& axes = c.node.list("axes");
          Shape inverse(axes.size());
          for (size_t i = 0; i < axes.size(); ++i) inverse[axes[i]] = int64_t(i);
          return {transpose(c.dy[0], inverse)};
        }},
-      {"slice", "Elements begin, begin + stride, … below end, along every axis.", P, 1, 1,
-       {{"begin", integer_list, false}, {"end", integer_list, true}, {"stride", integer_list, false}}, infer_slice,
+      {"slice",
+       "Elements begin, begin + stride, … below end, along every axis.",
+       P,
+       1,
+       1,
+       {{"begin", integer_list, false}, {"end", integer_list, true}, {"stride", integer_list, false}},
+       infer_slice,
        [](Call c) -> Tensors {
          const Shape from = c.x[0].shape(), to = c.y[0].shape(), &begin = c.node.list("begin"), &stride = c.node.list("stride");
          Shape high, interior;
@@ -185,22 +208,50 @@ std::vector<Op> shape_ops() {
          }
          return {record("pad", {c.dy[0]}, {{"low", begin}, {"high", high}, {"interior", interior}})};
        }},
-      {"pad", "x with `low` and `high` elements before and after each axis and `interior` ones between; mode constant (value), reflect, edge.", P, 1, 1,
-       {{"low", integer_list, false}, {"high", integer_list, false}, {"interior", integer_list, false}, {"mode", LAMINA_TEXT, false}, {"value", LAMINA_REAL, false}},
-       infer_pad, gradient_pad},
+      {"pad",
+       "x with `low` and `high` elements before and after each axis and `interior` ones between; mode constant (value), reflect, edge.",
+       P,
+       1,
+       1,
+       {{"low", integer_list, false},
+        {"high", integer_list, false},
+        {"interior", integer_list, false},
+        {"mode", LAMINA_TEXT, false},
+        {"value", LAMINA_REAL, false}},
+       infer_pad,
+       gradient_pad},
       {"concat", "Tensors one after the other along `axis`.", P, 1, many, {axis}, infer_concat, gradient_concat},
-      {"reverse", "x backwards along `axes`.", P, 1, 1, {{"axes", integer_list, true}},
+      {"reverse",
+       "x backwards along `axes`.",
+       P,
+       1,
+       1,
+       {{"axes", integer_list, true}},
        [](Inference& in) -> std::vector<TensorType> {
-         Shape axes = in.list("axes");
-         for (auto& a : axes) a = checked_axis(in, a, in.shape(0).size());
-         in.set("axes", axes);
+         in.set("axes", checked_axes(in, in.list("axes"), in.shape(0).size()));
          return {in.type(0)};
        },
        [](Call c) -> Tensors { return {reverse(c.dy[0], c.node.list("axes"))}; }},
-      {"gather", "x at int32 indices along `axis`; an index outside gives 0.", P, 2, 2, {axis}, infer_gather,
-       [](Call c) -> Tensors { return {scatter_add(c.dy[0], c.x[1], int(c.node.integer("axis")), c.x[0].shape()), Tensor()}; }},
-      {"scatter_add", "(v, indices): zeros of `shape`, v added at int32 indices along `axis`, in order; an index outside is skipped.", P, 2, 2, {axis, shape}, infer_scatter,
-       [](Call c) -> Tensors { return {gather(c.dy[0], c.x[1], int(c.node.integer("axis"))), Tensor()}; }},
+      {"gather",
+       "x at int32 indices along `axis`; an index outside gives 0.",
+       P,
+       2,
+       2,
+       {axis},
+       infer_gather,
+       [](Call c) -> Tensors {
+         return {scatter_add(c.dy[0], c.x[1], int(c.node.integer("axis")), c.x[0].shape()), Tensor()};
+       }},
+      {"scatter_add",
+       "(v, indices): zeros of `shape`, v added at int32 indices along `axis`, in order; an index outside is skipped.",
+       P,
+       2,
+       2,
+       {axis, shape},
+       infer_scatter,
+       [](Call c) -> Tensors {
+         return {gather(c.dy[0], c.x[1], int(c.node.integer("axis"))), Tensor()};
+       }},
   };
 }
 

@@ -19,6 +19,12 @@ void lamina_scope::raise() const {
   throw Error(where.empty() ? reason : where + ": " + reason);
 }
 
+void lamina_scope::forget() {
+  std::lock_guard lock(mutex_);
+  error_.clear();
+  failed_ = false;
+}
+
 namespace lamina::graph {
 namespace {
 
@@ -29,9 +35,14 @@ Attribute copied(const lamina_attribute& a) {
   c.type = a.type, c.integers.clear();
   if (a.count && !a.data) throw Error("attribute '" + c.name + "' has no data");
   for (uint32_t i = 0; i < a.count; ++i) switch (a.type & 0xff) {
-      case LAMINA_REAL: c.reals.push_back(static_cast<const double*>(a.data)[i]); break;
-      case LAMINA_TEXT: c.texts.push_back(static_cast<const char* const*>(a.data)[i]); break;
-      default: c.integers.push_back(static_cast<const int64_t*>(a.data)[i]);
+      case LAMINA_REAL:
+        c.reals.push_back(static_cast<const double*>(a.data)[i]);
+        break;
+      case LAMINA_TEXT:
+        c.texts.push_back(static_cast<const char* const*>(a.data)[i]);
+        break;
+      default:
+        c.integers.push_back(static_cast<const int64_t*>(a.data)[i]);
     }
   return c;
 }
@@ -46,9 +57,12 @@ void check_attributes(const Op& op, std::vector<Attribute>& attributes) {
     }
     if (!rule && a.name.rfind("initializer.", 0) == 0 && op.name == "parameter") continue;
     if (!rule) throw Error(op.name + " has no attribute '" + a.name + "'" + did_you_mean(a.name, names));
-    if (a.type == LAMINA_INTEGER && rule->type == LAMINA_REAL) a.reals = {double(a.integers.at(0))}, a.integers.clear(), a.type = LAMINA_REAL;
-    if (a.type != rule->type && !(a.type == LAMINA_INTEGER && rule->type == LAMINA_DTYPE)) throw Error(op.name + ": attribute '" + a.name + "' has the wrong type");
+    if (a.type == LAMINA_INTEGER && a.count() == 1 && rule->type == LAMINA_REAL)
+      a.reals = {double(a.integers.at(0))}, a.integers.clear(), a.type = LAMINA_REAL;
+    if (a.type != rule->type && !(a.type == LAMINA_INTEGER && rule->type == LAMINA_DTYPE))
+      throw Error(op.name + ": attribute '" + a.name + "' has the wrong type");
     if (!a.is_list() && a.count() != 1) throw Error(op.name + ": attribute '" + a.name + "' wants one value");
+    if (rule->type == LAMINA_DTYPE && !size_of(DType(a.integers[0]))) throw Error(op.name + ": attribute '" + a.name + "' names no type");
   }
   for (auto& r : op.attributes) {
     bool given = !r.required;
@@ -59,7 +73,8 @@ void check_attributes(const Op& op, std::vector<Attribute>& attributes) {
 
 Initializer start_of(const Node& n) {
   if (n.op->name == "state") return Initializer(n.find("value") ? n.real("value") : 0.0);
-  Initializer start(n.text("initializer").c_str(), n.find("fan_in") ? n.integer("fan_in") : 0, n.find("fan_out") ? n.integer("fan_out") : 0);
+  Initializer start(n.text("initializer").c_str(), n.find("fan_in") ? n.integer("fan_in") : 0,
+                    n.find("fan_out") ? n.integer("fan_out") : 0);
   for (auto& a : n.attributes)
     if (a.name.rfind("initializer.", 0) == 0) {
       Attribute setting = a;
@@ -73,7 +88,8 @@ Initializer start_of(const Node& n) {
 ValueId known_state(lamina_scope& s, const std::string& path, const TensorType& type) {
   StateEntry* e = s.graph->state(path);
   if (!e) return absent;
-  if (e->type != type) throw Error("'" + path + "' is " + to_text(e->type) + " and is asked for as " + to_text(type) + "; a shared tensor has one shape");
+  if (e->type != type)
+    throw Error("'" + path + "' is " + to_text(e->type) + " and is asked for as " + to_text(type) + "; a shared tensor has one shape");
   return e->current;
 }
 ValueId known_scalar(lamina_scope& s, const std::string& name) {
@@ -105,8 +121,13 @@ void add_scalar(lamina_scope& s, const std::string& full, const std::string& nam
 
 std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<ValueId> in, std::vector<Attribute> attributes) {
   Graph& g = *s.graph;
-  if (in.size() < op.least_inputs || in.size() > op.most_inputs) throw Error(describe(op.name, " wants ", op.least_inputs, op.most_inputs > op.least_inputs ? " or more" : "", " operands, got ", in.size()));
+  if (in.size() < op.least_inputs || in.size() > op.most_inputs)
+    throw Error(
+        describe(op.name, " wants ", op.least_inputs, op.most_inputs > op.least_inputs ? " or more" : "", " operands, got ", in.size()));
   check_attributes(op, attributes);
+  if (op.kind != OpKind::elementwise && op.kind != OpKind::source)
+    for (auto& v : in)  // only elementwise ops compute with lone numbers; the others get a tensor of rank 0
+      if (v != absent && g.values[v].hosted) v = record_node(s, op_named("broadcast"), {v}, {{"shape", Shape{}}})[0];
   Inference inference{op, g.real, {}, attributes};
   for (auto v : in) inference.in.push_back(v == absent ? nullptr : &g.values[v]);
   for (size_t i = 0; i < in.size(); ++i)
@@ -135,7 +156,8 @@ std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<Valu
     state = entry->path;
   }
   const uint32_t number = uint32_t(g.nodes.size());
-  for (size_t i = 0; i < types.size(); ++i) node.out.push_back(g.add_value(number, uint32_t(i), types[i], inference.hosted && types[i].shape.empty()));
+  for (size_t i = 0; i < types.size(); ++i)
+    node.out.push_back(g.add_value(number, uint32_t(i), types[i], inference.hosted && types[i].shape.empty()));
   const std::vector<ValueId> out = node.out;
   g.add_node(std::move(node));
 
@@ -154,7 +176,8 @@ std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<Valu
 
 namespace {
 
-template <class Body> lamina_status guarded(lamina_scope* s, Body body) noexcept {
+template <class Body>
+lamina_status guarded(lamina_scope* s, Body body) noexcept {
   try {
     body();
     return 0;
@@ -174,8 +197,8 @@ ValueId value_of(const lamina_scope* s, lamina_value v, size_t operand) {
   return id;
 }
 
-lamina_status emit(lamina_scope* s, const char* name, const lamina_value* in, uint32_t in_count, const lamina_attribute* attributes, uint32_t attribute_count,
-                   lamina_value* out, uint32_t* out_count) {
+lamina_status emit(lamina_scope* s, const char* name, const lamina_value* in, uint32_t in_count, const lamina_attribute* attributes,
+                   uint32_t attribute_count, lamina_value* out, uint32_t* out_count) {
   return guarded(s, [&] {
     want_recording(s, "emit");
     const Op* op = find_op(name);
@@ -209,8 +232,8 @@ lamina_status shape(lamina_scope* s, lamina_value v, lamina_shape* out) {
     std::copy(type.shape.begin(), type.shape.end(), out->dims);
   });
 }
-lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value* in, uint32_t in_count, const double* constants, uint32_t constant_count,
-                     const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items) {
+lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value* in, uint32_t in_count, const double* constants,
+                     uint32_t constant_count, const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items) {
   return guarded(s, [&] {
     want_recording(s, "kernel");
     if (!k || !k->name || items < 0) throw Error("a kernel needs a name and a number of work items");
@@ -219,7 +242,8 @@ lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value
     for (uint32_t i = 0; i < in_count; ++i) {
       const ValueId id = value_of(s, in[i], i);
       if (id == absent) throw Error(describe("kernel ", k->name, ": operand ", i, " is absent"));
-      if (g.values[id].hosted || g.values[id].type.dtype != g.real) throw Error(describe("kernel ", k->name, ": operand ", i, " must be a tensor of the program's real type"));
+      if (g.values[id].hosted || g.values[id].type.dtype != g.real)
+        throw Error(describe("kernel ", k->name, ": operand ", i, " must be a tensor of the program's real type"));
       node.in.push_back(id);
     }
     std::vector<Attribute> none;

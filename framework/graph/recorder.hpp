@@ -24,6 +24,7 @@ struct lamina_scope {
   void fail(const char* text);
   /// Throws what was told to `fail`, with `where` in front; a plain sentence if nothing was.
   [[noreturn]] void raise() const;
+  void forget();  ///< what was told to `fail`
   void check(lamina_status status) const {
     if (status) raise();
   }

@@ -40,15 +40,17 @@ BorderProgram::BorderProgram(const Lowered& p) {
         std::copy(s.begin(), s.end(), shape.dims);
         shapes.push_back(shape);
       }
-      regions_.push_back({sizeof(lamina_region), op.region->operand_count, uint32_t(instructions.size()), uint32_t(op.region->results.size()), instructions.data(),
-                          op.region->results.data(), uint32_t(shapes.size()), shapes.data()});
+      regions_.push_back({sizeof(lamina_region), op.region->operand_count, uint32_t(instructions.size()),
+                          uint32_t(op.region->results.size()), instructions.data(), op.region->results.data(), uint32_t(shapes.size()),
+                          shapes.data()});
       b.region = &regions_.back();
     }
     ops_.push_back(b);
   }
   for (auto& o : p.outputs) outputs_.push_back({sizeof(lamina_program_output), o.value, o.offset});
   program_.size = sizeof program_;
-  program_.value_count = uint32_t(values_.size()), program_.op_count = uint32_t(ops_.size()), program_.output_count = uint32_t(outputs_.size());
+  program_.value_count = uint32_t(values_.size()), program_.op_count = uint32_t(ops_.size()),
+  program_.output_count = uint32_t(outputs_.size());
   program_.feed_count = uint32_t(p.feeds.size()), program_.scalar_count = uint32_t(p.host.rows.size());
   program_.values = values_.data(), program_.ops = ops_.data(), program_.outputs = outputs_.data();
   program_.arena_bytes = p.arena_bytes, program_.output_bytes = p.output_bytes, program_.name = p.name.c_str();

@@ -24,7 +24,7 @@ struct Group {
 
 class Fusion {
  public:
-  Fusion(const Graph& g, std::vector<uint32_t> order) : g_(g), group_of_(g.nodes.size(), none) {
+  Fusion(const Graph& g, const std::vector<uint32_t>& order, bool unite) : g_(g), unite_(unite), group_of_(g.nodes.size(), none) {
     for (uint32_t n : order)
       if (runs(n)) order_.push_back(n);
     readers_.resize(g.nodes.size());
@@ -32,7 +32,8 @@ class Fusion {
       for (auto v : g_.nodes[n].in)
         if (v != absent && runs(g_.values[v].node)) readers_[g_.values[v].node].push_back(n);
     pull();
-    push();
+    if (unite_) push();
+    for (auto& group : groups_) group.nodes.clear();  // groups() fills them in running order
   }
   /// Groups in running order.
   std::vector<Group> groups() {
@@ -69,7 +70,9 @@ class Fusion {
     const Node& node = g_.nodes[n];
     return g_.values[reduces(n) ? node.in[0] : node.out[0]].type.shape;
   }
-  bool has_room(const Group& a, size_t nodes, size_t operands) const { return a.nodes.size() + nodes <= most_instructions && a.operands + operands <= most_operands; }
+  bool has_room(const Group& a, size_t nodes, size_t operands) const {
+    return a.nodes.size() + nodes <= most_instructions && a.operands + operands <= most_operands;
+  }
 
   /// From the sinks up: a node joins a reader's group when every other reader stands strictly nearer to the sinks, so that no path can
   /// leave the group and come back. Masks and other cheap intermediates thus land where they are used.
@@ -80,7 +83,7 @@ class Fusion {
       uint32_t best = none;
       uint32_t top = 0;
       for (uint32_t r : readers_[n]) top = std::max(top, height[group_of_[r]]);
-      if (fusible(n) && !reduces(n) && !readers_[n].empty()) {
+      if (unite_ && fusible(n) && !reduces(n) && !readers_[n].empty()) {
         bool one = true;  // all readers at the top are in one group
         for (uint32_t r : readers_[n])
           if (height[group_of_[r]] == top) {
@@ -134,14 +137,15 @@ class Fusion {
       depth[k] = deepest == none ? 0 : top + 1;
       if (deepest == none || second > top || !groups_[k].region || !groups_[deepest].region) continue;
       Group& into = groups_[deepest];
-      if (into.space != groups_[k].space || !has_room(into, groups_[k].nodes.size(), groups_[k].operands) || reads_reduced(k, deepest, merged)) continue;
+      if (into.space != groups_[k].space || !has_room(into, groups_[k].nodes.size(), groups_[k].operands) ||
+          reads_reduced(k, deepest, merged))
+        continue;
       into.nodes.insert(into.nodes.end(), groups_[k].nodes.begin(), groups_[k].nodes.end());
       into.operands += groups_[k].operands;
       merged[k] = deepest;
     }
     for (auto& k : group_of_)
       if (k != none) k = merged[k];
-    for (auto& group : groups_) group.nodes.clear();  // refilled in running order
   }
   /// Whether group k reads a reduced result of group p: that is complete only when p has ended.
   bool reads_reduced(uint32_t k, uint32_t p, const std::vector<uint32_t>& merged) const {
@@ -152,6 +156,7 @@ class Fusion {
   }
 
   const Graph& g_;
+  const bool unite_;
   std::vector<uint32_t> order_, group_of_;
   std::vector<std::vector<uint32_t>> readers_;
   std::vector<Group> groups_;
@@ -160,7 +165,8 @@ class Fusion {
 /// Writes groups as ops, and hosted values as the host's own small program.
 class Emission {
  public:
-  Emission(const Graph& g, Lowered& out) : g_(g), out_(out), lowered_(g.values.size(), LAMINA_ABSENT), host_step_(g.values.size(), LAMINA_ABSENT) {}
+  Emission(const Graph& g, Lowered& out)
+      : g_(g), out_(out), lowered_(g.values.size(), LAMINA_ABSENT), host_step_(g.values.size(), LAMINA_ABSENT) {}
 
   uint32_t value(ValueId v) {
     if (lowered_[v] != LAMINA_ABSENT) return lowered_[v];
@@ -174,7 +180,18 @@ class Emission {
   }
   void emit(const Group& group, const std::vector<char>& wanted) {
     const Node& first = g_.nodes[group.nodes[0]];
-    LoweredOp op{group.region ? "map" : first.op->name, g_.nodes[group.nodes.back()].path, {}, {}, {}, nullptr, first.kernel, first.constants, first.items, 0, 0, 0};
+    LoweredOp op{group.region ? "map" : first.op->name,
+                 g_.nodes[group.nodes.back()].path,
+                 {},
+                 {},
+                 {},
+                 nullptr,
+                 first.kernel,
+                 first.constants,
+                 first.items,
+                 0,
+                 0,
+                 0};
     for (uint32_t n : group.nodes) op.rank = std::max(op.rank, g_.nodes[n].rank);
     if (group.region) {
       region(group, wanted, op);
@@ -199,7 +216,8 @@ class Emission {
     return host_step_[v] = number;
   }
   uint32_t tensor_operand(ValueId v, const LoweredOp& op) {
-    if (g_.values[v].hosted) throw Error("layer '" + *op.path + "': " + op.name + " wants a tensor where it got a lone number; broadcast it first");
+    if (g_.values[v].hosted)
+      throw Error("layer '" + *op.path + "': " + op.name + " wants a tensor where it got a lone number; broadcast it first");
     return value(v);
   }
   /// The type in which a lone number meets the other operands of n.
@@ -234,7 +252,8 @@ class Emission {
         auto [it, fresh] = number.try_emplace({v, uint32_t(type)}, 0);
         if (fresh) {
           const Node& maker = g_.node_of(v);
-          it->second = maker.op->name == "constant" ? add({"constant", type, {}, maker.attributes}) : add({"cast", type, {operand.at(v)}, {}});
+          it->second =
+              maker.op->name == "constant" ? add({"constant", type, {}, maker.attributes}) : add({"cast", type, {operand.at(v)}, {}});
         }
         return r->operand_count + it->second;
       }
@@ -271,14 +290,44 @@ class Emission {
   std::vector<uint32_t> lowered_, host_step_;
 };
 
+/// What comes from outside and is committed to a state (two states that change places), and a version that the host wants to see although
+/// the step replaces it, are copied first.
+void keep_old_versions(Lowered& program) {
+  static const std::string path = "commit";
+  std::set<uint32_t> replaced;
+  for (auto& c : program.commits) replaced.insert(program.state_values[c.state]);
+  std::map<uint32_t, uint32_t> copies;
+  std::vector<LoweredOp> ops;
+  auto copy = [&](uint32_t from) {
+    auto [it, fresh] = copies.try_emplace(from, uint32_t(program.values.size()));
+    if (fresh) {
+      const TensorType type = program.values[from].type;
+      program.values.push_back({type});
+      auto region = std::make_unique<Region>();
+      region->operand_count = 1;
+      region->instructions.push_back({"stop_gradient", type.dtype, {0}, {}});
+      region->results.push_back({sizeof(lamina_region_result), 0, LAMINA_KEEP});
+      region->spaces = {type.shape};
+      ops.push_back({"map", &path, {from}, {it->second}, {}, std::move(region), nullptr, {}, 0, 0, 0, 0});
+    }
+    return it->second;
+  };
+  for (auto& c : program.commits)
+    if (program.values[c.next].kind != LAMINA_TEMPORARY) c.next = copy(c.next);
+  for (auto& o : program.outputs)
+    if (replaced.count(o.value)) o.value = copy(o.value);
+  program.ops.insert(program.ops.begin(), std::make_move_iterator(ops.begin()), std::make_move_iterator(ops.end()));
+}
+
 }  // namespace
 
-Lowered fuse(const Graph& g, const std::vector<NamedValue>& outputs, const std::vector<uint32_t>& entry_of, uint32_t entry_count) {
+Lowered fuse(const Graph& g, const std::vector<NamedValue>& outputs, const std::vector<uint32_t>& entry_of, uint32_t entry_count,
+             bool unite) {
   std::vector<ValueId> roots;
   for (auto& o : outputs) roots.push_back(o.value);
   for (auto& s : g.states) roots.push_back(s.current);
   const std::vector<uint32_t> order = ordered_nodes(g, roots);
-  std::vector<Group> groups = Fusion(g, order).groups();
+  std::vector<Group> groups = Fusion(g, order, unite).groups();
 
   // A result is written to memory when another group, the host or a state wants it.
   std::vector<char> wanted(g.values.size(), 0);
@@ -288,7 +337,8 @@ Lowered fuse(const Graph& g, const std::vector<NamedValue>& outputs, const std::
     for (auto n : groups[k].nodes) group_of[n] = k;
   for (uint32_t n : order)
     for (auto v : g.nodes[n].in)
-      if (v != absent && (group_of[n] != group_of[g.values[v].node] || g.nodes[g.values[v].node].op->kind == OpKind::reduction)) wanted[v] = 1;
+      if (v != absent && (group_of[n] != group_of[g.values[v].node] || g.nodes[g.values[v].node].op->kind == OpKind::reduction))
+        wanted[v] = 1;
 
   Lowered program;
   program.state_values.assign(entry_count, LAMINA_ABSENT);
@@ -310,6 +360,7 @@ Lowered fuse(const Graph& g, const std::vector<NamedValue>& outputs, const std::
     if (g.values[o.value].hosted) throw Error("output '" + o.name + "' is a lone number of the host; broadcast it first");
     program.outputs.push_back({o.name, emission.value(o.value)});
   }
+  keep_old_versions(program);
   return program;
 }
 
@@ -353,6 +404,7 @@ void unite_segments(Lowered& program, uint32_t update_rank) {
     LoweredOp& op = program.ops[k];
     if (!op.region || op.rank < update_rank) continue;
     std::string code;
+    for (auto v : op.in) code += char('0' + int(program.values[v].type.dtype)), code += program.values[v].kind == LAMINA_SCALAR ? 's' : 't';
     for (auto& i : op.region->instructions) {
       code += i.op + char(i.dtype);
       for (auto in : i.in) code += "," + std::to_string(in);

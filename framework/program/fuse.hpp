@@ -10,7 +10,9 @@ struct NamedValue {
 };
 
 /// `entry_of`: the number of each of the graph's states in the session. The graph must be simplified and legal for the backend.
-Lowered fuse(const graph::Graph& g, const std::vector<NamedValue>& outputs, const std::vector<uint32_t>& entry_of, uint32_t entry_count);
+/// `unite` false: no fusion, every node is an op of its own.
+Lowered fuse(const graph::Graph& g, const std::vector<NamedValue>& outputs, const std::vector<uint32_t>& entry_of, uint32_t entry_count,
+             bool unite = true);
 
 /// Sorts ops so that each stands after those it reads; among those that are free to run, in the order of recording.
 void order_ops(Lowered& program);

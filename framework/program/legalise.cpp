@@ -44,6 +44,10 @@ LegaliseReport legalise(Graph& g, std::vector<ValueId>& roots, const Claims& cla
     for (auto& s : g.states) all.push_back(s.current);
     std::vector<ValueId> replaced;
     auto now = [&](ValueId v) { return v != absent && v < replaced.size() && replaced[v] != absent ? replaced[v] : v; };
+    auto last = [&](ValueId v) {  // a part may itself have been replaced
+      while (now(v) != v) v = now(v);
+      return v;
+    };
     for (uint32_t k : ordered_nodes(g, all)) {
       asked.resize(g.nodes.size(), 0);
       const OpKind kind = g.nodes[k].op->kind;
@@ -71,9 +75,9 @@ LegaliseReport legalise(Graph& g, std::vector<ValueId>& roots, const Claims& cla
     }
     if (!changed) break;
     for (auto& n : g.nodes)
-      for (auto& v : n.in) v = now(v);
-    for (auto& v : roots) v = now(v);
-    for (auto& s : g.states) s.current = now(s.current);
+      for (auto& v : n.in) v = last(v);
+    for (auto& v : roots) v = last(v);
+    for (auto& s : g.states) s.current = last(s.current);
   }
   return report;
 }

@@ -54,7 +54,7 @@ struct HostStep {
 };
 struct HostProgram {
   std::vector<HostStep> steps;
-  std::vector<uint32_t> rows;                            ///< row of the step table → step
+  std::vector<uint32_t> rows;                                    ///< row of the step table → step
   std::vector<std::pair<uint32_t, graph::ScalarEntry>> sources;  ///< step → where its number comes from
 };
 

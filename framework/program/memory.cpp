@@ -35,6 +35,7 @@ void commit_by_copy(Lowered& p, const Commit& c) {
 class Arena {
  public:
   uint64_t take(uint64_t bytes, uint64_t alignment) {
+    if (bytes > most || alignment > most) throw Error("the program needs more memory than can be addressed");
     auto best = free_.end();
     for (auto it = free_.begin(); it != free_.end(); ++it) {
       const uint64_t start = aligned(it->first, alignment);
@@ -56,20 +57,22 @@ class Arena {
     }
     const uint64_t start = aligned(begin, alignment);
     if (start > begin) free_[begin] = start - begin;
-    if (bytes > UINT64_MAX / 4 || start > UINT64_MAX / 4) throw Error("the program needs more memory than can be addressed");
+    if (start + bytes > most) throw Error("the program needs more memory than can be addressed");
     size_ = start + bytes;
     return start;
   }
   void give(uint64_t offset, uint64_t bytes) {
     if (!bytes) return;
     auto it = free_.emplace(offset, bytes).first;
-    if (auto next = std::next(it); next != free_.end() && it->first + it->second == next->first) it->second += next->second, free_.erase(next);
+    if (auto next = std::next(it); next != free_.end() && it->first + it->second == next->first)
+      it->second += next->second, free_.erase(next);
     if (it != free_.begin())
       if (auto before = std::prev(it); before->first + before->second == it->first) before->second += it->second, free_.erase(it);
   }
   uint64_t size() const { return size_; }
 
  private:
+  static constexpr uint64_t most = uint64_t(1) << 62;
   static uint64_t aligned(uint64_t at, uint64_t alignment) { return (at + alignment - 1) / alignment * alignment; }
   std::map<uint64_t, uint64_t> free_;
   uint64_t size_ = 0;
@@ -173,7 +176,8 @@ void plan_memory(Lowered& p, Preparation preparation) {
   };
   std::vector<Block> blocks;
   std::vector<uint32_t> block_of(p.values.size(), none), last(p.values.size(), 0);
-  for (uint32_t v = 0; v < p.values.size(); ++v) last[v] = lives.read[v] == none ? (lives.made[v] == none ? 0 : lives.made[v]) : lives.read[v];
+  for (uint32_t v = 0; v < p.values.size(); ++v)
+    last[v] = lives.read[v] == none ? (lives.made[v] == none ? 0 : lives.made[v]) : lives.read[v];
   for (auto& o : p.outputs) last[o.value] = end;
 
   Arena arena;
@@ -202,7 +206,8 @@ void plan_memory(Lowered& p, Preparation preparation) {
         if (!view) {
           bool read_twice = false;  // by this op under another number: in-place would disturb it unless that is allowed too
           for (uint32_t j = 0; j < op.in.size(); ++j)
-            read_twice |= j != i && op.in[j] != LAMINA_ABSENT && block_of[op.in[j]] == block_of[from] && !preparation.overwrites.count({k, r, j});
+            read_twice |=
+                j != i && op.in[j] != LAMINA_ABSENT && block_of[op.in[j]] == block_of[from] && !preparation.overwrites.count({k, r, j});
           bool taken = false;
           for (uint32_t q = 0; q < r; ++q) taken |= op.out[q] != LAMINA_ABSENT && block_of[op.out[q]] == block_of[from];
           if (block.last != k || read_twice || taken) continue;

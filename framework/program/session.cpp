@@ -15,7 +15,8 @@ std::vector<lamina_attribute> views(const std::vector<Attribute>& settings) { re
 
 namespace {
 /// Runs a call into the backend; its refusal becomes a Failure with exit code 5.
-template <class Call> void call(lamina_scope& scope, Call body) {
+template <class Call>
+void call(lamina_scope& scope, Call body) {
   lamina_scope fresh;
   fresh.where = scope.where;
   if (!body(&host_table(), &fresh)) return;
@@ -32,13 +33,18 @@ uint64_t dense_bytes(const TensorType& type) {
 }
 }  // namespace
 
-Session::Session(const Descriptor& backend, const std::vector<Attribute>& settings) : name_(backend.name), table_(own_table<lamina_backend>(backend.table)) {
+Session::Session(const Descriptor& backend, const std::vector<Attribute>& settings)
+    : name_(backend.name), table_(copy_sized<lamina_backend>(backend.table)) {
   scope_.where = "backend '" + backend.name + "'";
-  if (!table_.open || !table_.close || !table_.claims || !table_.prepare || !table_.state_create || !table_.state_read || !table_.state_write || !table_.compile ||
-      !table_.release || !table_.run || !table_.wait)
+  if (!table_.open || !table_.close || !table_.claims || !table_.prepare || !table_.state_create || !table_.state_read ||
+      !table_.state_write || !table_.compile || !table_.release || !table_.run || !table_.wait)
     throw Failure(Exit::plugin, backend.file + ": the backend's table lacks functions that every backend needs");
-  for (auto& s : settings)
-    if (s.name == "precision" && !s.texts.empty()) real_ = s.texts[0] == "float64" ? DType::float64 : DType::float32;
+  auto take_precision = [&](const Attribute& a) {
+    if (a.name == "precision" && !a.texts.empty()) real_ = a.texts[0] == "float64" ? DType::float64 : DType::float32;
+  };
+  for (auto& p : backend.parameters)
+    if (p.name == "precision" && p.initial && !p.initial->texts.empty()) take_precision({"precision", p.initial->texts[0]});
+  for (auto& s : settings) take_precision(s);
   const auto list = views(settings);
   call(scope_, [&](auto* host, auto* scope) { return table_.open(host, scope, list.data(), uint32_t(list.size()), &session_); });
 }
@@ -82,7 +88,8 @@ const lamina_planner planner{
     [](void* plan, uint32_t op, uint32_t result, uint32_t operand) { wishes(plan).preparation.views.emplace(op, result, operand); },
     [](void* plan, uint32_t op, uint32_t operand, uint64_t layout, uint64_t bytes, uint64_t alignment) {
       auto& ops = wishes(plan).program.ops;
-      if (op < ops.size() && operand < ops[op].in.size()) wishes(plan).preparation.reorders.push_back({op, operand, layout, bytes, alignment});
+      if (op < ops.size() && operand < ops[op].in.size())
+        wishes(plan).preparation.reorders.push_back({op, operand, layout, bytes, alignment});
     }};
 }  // namespace
 
@@ -108,19 +115,48 @@ void Session::create_state(const Lowered& program, const Graph& graph, const std
     const uint32_t e = entry_of[i];
     const LoweredValue& v = program.values[program.state_values[e]];
     places_[e] = {v.layout, v.bytes, v.alignment};
-    entries[e] = {sizeof(lamina_state_entry), uint32_t(v.type.dtype), uint32_t(v.type.shape.size()), {}, state_[e].path.c_str(), v.layout, v.bytes, v.alignment};
+    entries[e] = {sizeof(lamina_state_entry),
+                  uint32_t(v.type.dtype),
+                  uint32_t(v.type.shape.size()),
+                  {},
+                  state_[e].path.c_str(),
+                  v.layout,
+                  v.bytes,
+                  v.alignment};
     std::copy(v.type.shape.begin(), v.type.shape.end(), entries[e].dims);
   }
-  call(scope_, [&](auto* host, auto* scope) { return table_.state_create(host, scope, session_, entries.data(), uint32_t(entries.size())); });
+  call(scope_,
+       [&](auto* host, auto* scope) { return table_.state_create(host, scope, session_, entries.data(), uint32_t(entries.size())); });
 }
 
-std::unique_ptr<Executable> Session::compile(std::unique_ptr<Graph> graph, std::vector<NamedValue> outputs, const std::string& name) {
+std::unique_ptr<Executable> Session::compile(std::unique_ptr<Graph> graph, std::vector<NamedValue> outputs, const std::string& name,
+                                             const CompileOptions& options) {
   std::unique_ptr<Executable> e(new Executable(*this, std::move(graph)));
-  Graph& g = *e->graph_;
+  e->lowered_.name = name;
+  const bool first = places_.empty();
+  try {
+    lower(*e, std::move(outputs), options);
+  } catch (...) {
+    if (first) state_.clear(), index_.clear(), places_.clear();  // a program that failed has laid out nothing
+    throw;
+  }
+  e->border_ = std::make_unique<BorderProgram>(e->lowered_);
+  call(scope_, [&](auto* host, auto* scope) { return table_.compile(host, scope, session_, e->border_->get(), &e->executable_); });
+  e->prepare_host_program();
+  e->scope_.where = scope_.where;
+  return e;
+}
+
+void Session::lower(Executable& to, std::vector<NamedValue> outputs, const CompileOptions& options) {
+  Graph& g = *to.graph_;
   std::vector<ValueId> roots;
   for (auto& o : outputs) roots.push_back(o.value);
   simplify(g, roots);
-  e->report_ = legalise(g, roots, [&](const lamina_program_op& op, const lamina_program_value* values) { return table_.claims(session_, &op, values) != 0; }, name_);
+  const Claims claims = [&](const lamina_program_op& op, const lamina_program_value* values) {
+    if (!options.composites && op_named(op.name).kind == OpKind::composite) return false;
+    return table_.claims(session_, &op, values) != 0;
+  };
+  to.report_ = legalise(g, roots, claims, name_);
   simplify(g, roots);
   for (size_t i = 0; i < roots.size(); ++i) outputs[i].value = roots[i];
 
@@ -137,17 +173,13 @@ std::unique_ptr<Executable> Session::compile(std::unique_ptr<Graph> graph, std::
     }
     entry_of.push_back(it->second);
   }
-  e->lowered_ = fuse(g, outputs, entry_of, uint32_t(state_.size()));
-  e->lowered_.name = name;
-  unite_segments(e->lowered_, g.update_rank);
-  place_commits(e->lowered_);
-  prepare(e->lowered_);
-  if (first && !state_.empty()) create_state(e->lowered_, g, entry_of);
-  e->border_ = std::make_unique<BorderProgram>(e->lowered_);
-  call(scope_, [&](auto* host, auto* scope) { return table_.compile(host, scope, session_, e->border_->get(), &e->executable_); });
-  e->prepare_host_program();
-  e->scope_.where = scope_.where;
-  return e;
+  const std::string name = std::move(to.lowered_.name);
+  to.lowered_ = fuse(g, outputs, entry_of, uint32_t(state_.size()), options.fusion);
+  to.lowered_.name = name;
+  unite_segments(to.lowered_, g.update_rank);
+  place_commits(to.lowered_);
+  prepare(to.lowered_);
+  if (first && !state_.empty()) create_state(to.lowered_, g, entry_of);
 }
 
 Executable::~Executable() {
@@ -193,19 +225,16 @@ void Executable::evaluate_host_program(const Moment& m) {
 void Executable::run(const Moment& m, const lamina_feed* feeds, void* outputs) {
   evaluate_host_program(m);
   const lamina_run run{sizeof(lamina_run), uint32_t(lowered_.feeds.size()), m.seed, m.step, m.micro_batch, feeds, scalars_.data(), outputs};
-  if (session_.table_.run(&host_table(), &scope_, executable_, &run)) {
-    try {
-      scope_.raise();
-    } catch (const std::exception& e) {
-      throw Failure(Exit::backend, e.what());
-    }
-  }
+  if (session_.table_.run(&host_table(), &scope_, executable_, &run)) refuse();
 }
 void Executable::wait() {
-  if (!session_.table_.wait(&host_table(), &scope_, executable_)) return;
+  if (session_.table_.wait(&host_table(), &scope_, executable_)) refuse();
+}
+void Executable::refuse() {
   try {
     scope_.raise();
   } catch (const std::exception& e) {
+    scope_.forget();  // the next failure has a reason of its own
     throw Failure(Exit::backend, e.what());
   }
 }
@@ -217,7 +246,8 @@ std::vector<OpProfile> Executable::profile(bool enable) {
   uint32_t count = uint32_t(times.size());
   if (session_.table_.profile(executable_, enable, times.data(), &count)) return result;
   for (uint32_t i = 0; i < std::min<size_t>(count, times.size()); ++i)
-    if (times[i].op < lowered_.ops.size()) result.push_back({lowered_.ops[times[i].op].name, *lowered_.ops[times[i].op].path, times[i].seconds});
+    if (times[i].op < lowered_.ops.size())
+      result.push_back({lowered_.ops[times[i].op].name, *lowered_.ops[times[i].op].path, times[i].seconds});
   return result;
 }
 

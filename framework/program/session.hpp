@@ -1,6 +1,5 @@
 /// A backend at work: one open device, the state that all programs of a run share, and compiled programs.
 #pragma once
-#include <cstring>
 #include <map>
 #include <memory>
 #include <span>
@@ -9,6 +8,7 @@
 
 #include "config/descriptor.hpp"
 #include "graph/recorder.hpp"
+#include "plugin/describe.hpp"
 #include "program/border.hpp"
 #include "program/fuse.hpp"
 #include "program/legalise.hpp"
@@ -57,6 +57,7 @@ class Executable {
   friend class Session;
   Executable(Session& session, std::unique_ptr<graph::Graph> graph) : session_(session), graph_(std::move(graph)) {}
   void prepare_host_program();
+  [[noreturn]] void refuse();
   void evaluate_host_program(const Moment& moment);
 
   Session& session_;
@@ -70,7 +71,7 @@ class Executable {
     uint32_t to, in[3];
     const graph::Node* node;
   };
-  std::vector<HostOp> varying_;                              ///< what must be computed anew in every step
+  std::vector<HostOp> varying_;  ///< what must be computed anew in every step
   std::vector<std::pair<uint32_t, graph::ScalarEntry::Source>> sources_;
   std::vector<double> numbers_, scalars_;
 };
@@ -81,6 +82,12 @@ struct StateInfo {
   graph::StateKind kind;
   graph::TensorType type;
   Initializer start;
+};
+
+/// How a graph is lowered. The defaults are what training uses; the others exist to compare results against.
+struct CompileOptions {
+  bool composites = true;  ///< false: composites are decomposed even where the backend claims them
+  bool fusion = true;      ///< false: every elementwise op and reduction is an op of its own
 };
 
 class Session {
@@ -94,7 +101,8 @@ class Session {
   /// What programs of this session compute in, from the setting `precision`.
   DType real() const { return real_; }
   /// Lowers and compiles. The first program lays out the state: it must know every tensor that later ones use.
-  std::unique_ptr<Executable> compile(std::unique_ptr<graph::Graph> graph, std::vector<NamedValue> outputs, const std::string& name);
+  std::unique_ptr<Executable> compile(std::unique_ptr<graph::Graph> graph, std::vector<NamedValue> outputs, const std::string& name,
+                                      const CompileOptions& options = {});
 
   const std::vector<StateInfo>& state() const { return state_; }
   /// Number of the tensor at `path`, or -1.
@@ -107,6 +115,7 @@ class Session {
 
  private:
   friend class Executable;
+  void lower(Executable& to, std::vector<NamedValue> outputs, const CompileOptions& options);
   void create_state(const Lowered& program, const graph::Graph& graph, const std::vector<uint32_t>& entry_of);
   void prepare(Lowered& program);
 
@@ -122,17 +131,6 @@ class Session {
   };
   std::vector<Place> places_;
 };
-
-/// Copies a size-first table: fields that its writer never knew read as zero.
-template <class Table> Table own_table(const void* table) {
-  Table own{};
-  if (table) {
-    uint32_t size;
-    std::memcpy(&size, table, sizeof size);
-    std::memcpy(&own, table, std::min<size_t>(size, sizeof own));
-  }
-  return own;
-}
 
 /// Settings as the C ABI takes them; valid while `settings` lives unchanged.
 std::vector<lamina_attribute> views(const std::vector<Attribute>& settings);

@@ -68,7 +68,10 @@ class Simplifier {
   const Node& maker(ValueId v) const { return g_.node_of(v); }
   void replace(ValueId from, ValueId to) { replaced_[from] = to; }
   bool is_constant(ValueId v) const { return maker(v).op->name == "constant"; }
-  bool is_constant(ValueId v, double c) const { return is_constant(v) && maker(v).real("value") == c; }
+  bool is_constant(ValueId v, double c) const {
+    if (maker(v).op->name == "broadcast") v = maker(v).in[0];  // whether the shape changes is for the caller to see
+    return is_constant(v) && maker(v).real("value") == c;
+  }
 
   /// Operands of elementwise ops broadcast by themselves: a broadcast before one is dropped where the shape stays.
   void pull_broadcasts(Node& n) {
@@ -104,15 +107,26 @@ class Simplifier {
     const std::string& op = n.op->name;
     ValueId same = absent;
     auto is = [&](size_t i, double c) { return is_constant(n.in[i], c); };
-    if (op == "add") same = is(1, 0) ? n.in[0] : is(0, 0) ? n.in[1] : absent;
-    else if (op == "subtract") same = is(1, 0) ? n.in[0] : absent;
-    else if (op == "multiply") same = is(1, 1) ? n.in[0] : is(0, 1) ? n.in[1] : absent;
-    else if (op == "divide") same = is(1, 1) ? n.in[0] : absent;
-    else if (op == "logical_or") same = is(1, 0) ? n.in[0] : is(0, 0) ? n.in[1] : absent;
-    else if (op == "logical_and") same = is(1, 1) ? n.in[0] : is(0, 1) ? n.in[1] : absent;
-    else if (op == "reshape" || op == "broadcast" || op == "cast" || op == "stop_gradient") same = n.in[0];
-    else if (op == "negate" && maker(n.in[0]).op->name == "negate") same = maker(n.in[0]).in[0];
-    else if (op == "sum" || op == "max" || op == "min") same = n.in[0];  // over axes of size 1: the type comparison below decides
+    if (op == "select" && is_constant(n.in[0]))
+      same = n.in[is_constant(n.in[0], 0) ? 2 : 1];
+    else if (op == "add")
+      same = is(1, 0) ? n.in[0] : is(0, 0) ? n.in[1] : absent;
+    else if (op == "subtract")
+      same = is(1, 0) ? n.in[0] : absent;
+    else if (op == "multiply")
+      same = is(1, 1) ? n.in[0] : is(0, 1) ? n.in[1] : absent;
+    else if (op == "divide")
+      same = is(1, 1) ? n.in[0] : absent;
+    else if (op == "logical_or")
+      same = is(1, 0) ? n.in[0] : is(0, 0) ? n.in[1] : absent;
+    else if (op == "logical_and")
+      same = is(1, 1) ? n.in[0] : is(0, 1) ? n.in[1] : absent;
+    else if (op == "reshape" || op == "broadcast" || op == "cast" || op == "stop_gradient")
+      same = n.in[0];
+    else if (op == "negate" && maker(n.in[0]).op->name == "negate")
+      same = maker(n.in[0]).in[0];
+    else if (op == "sum" || op == "max" || op == "min")
+      same = n.in[0];  // over axes of size 1: the type comparison below decides
     if (same == absent) return absent;
     const Value &from = value(n.out[0]), &to = value(same);
     return from.type == to.type && from.hosted == to.hosted ? same : absent;
@@ -121,11 +135,19 @@ class Simplifier {
     const Node& n = g_.nodes[number];
     key_.clear();
     auto put = [&](const void* data, size_t bytes) { key_.append(static_cast<const char*>(data), bytes); };
-    put(&n.op, sizeof n.op), put(&n.kernel, sizeof n.kernel);
+    const uint64_t counts[] = {n.in.size(), n.attributes.size(), n.constants.size(), uint64_t(n.items)};
+    put(&n.op, sizeof n.op), put(&n.kernel, sizeof n.kernel), put(counts, sizeof counts);
+    if (n.kernel)  // all others' result types follow from what is in the key
+      for (auto v : n.out) {
+        const Shape& shape = value(v).type.shape;
+        const uint64_t rank = shape.size();
+        put(&rank, sizeof rank), put(shape.data(), rank * sizeof(int64_t));
+      }
     put(n.in.data(), n.in.size() * sizeof(ValueId));
     for (auto& a : n.attributes) {
       if (a.name == "stream") continue;  // the key says it
-      key_ += a.name, key_ += '=';
+      const uint32_t count = a.count();
+      key_ += a.name, key_ += '=', put(&count, sizeof count);
       put(a.integers.data(), a.integers.size() * sizeof(int64_t)), put(a.reals.data(), a.reals.size() * sizeof(double));
       for (auto& t : a.texts) key_ += t, key_ += '\0';
       key_ += ';';

@@ -91,8 +91,9 @@ Kernel cross_entropy_backward(const Op& op) {
       for (int64_t r = 0; r < a.inner; ++r) {
         const int64_t first = o * a.size * a.inner + r;
         const Line line(x + first, a.size, a.inner);
-        const double d = upstream[o * a.inner + r];
         const int32_t label = labels[o * a.inner + r];
+        const bool known = label >= 0 && label < a.size;
+        const double d = known ? double(upstream[o * a.inner + r]) : std::numeric_limits<double>::quiet_NaN();
         for (int64_t i = 0; i < a.size; ++i) {
           const double p = std::exp(double(x[first + i * a.inner]) - line.largest) / line.sum;
           dx[first + i * a.inner] = T((p - (i == label ? 1.0 : 0.0)) * d);

@@ -1,0 +1,61 @@
+/// Runs one case of the op table on one backend: results, the gradient of a weighted sum of them, and one more derivative.
+#pragma once
+#include <memory>
+
+#include "plugin/registry.hpp"
+#include "program/session.hpp"
+#include "support/op_cases.hpp"
+
+namespace lamina::test {
+
+/// The plugins of this build.
+Registry& plugins();
+
+/// A backend in one precision.
+struct Backend {
+  std::string name, precision;
+  std::string text() const { return name + " " + precision; }
+  std::unique_ptr<program::Session> open() const;
+};
+inline const Backend reference64{"reference", "float64"};
+/// What is held to `reference` in float64: itself in float32, and every other backend with a device, in float32. `left_out` names the rest.
+std::vector<Backend> backends_under_test(std::vector<std::string>& left_out);
+
+/// Results y of a case; g: gradient of Σ w ∘ y with respect to every real operand, w fixed; h: gradient of Σ d ∘ g, d fixed. Arrays are
+/// empty where nothing depends.
+struct Values {
+  std::vector<Array> y, g, h;
+};
+
+class Evaluation {
+ public:
+  /// `derivatives`: 0 results alone, 1 g too, 2 h too.
+  Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options = {});
+  Values at(const std::vector<Array>& x);
+  const std::vector<Array>& weights() const { return weights_; }        ///< one per result; empty where it is not real
+  const std::vector<Array>& directions() const { return directions_; }  ///< one per operand; empty where it is not real
+  const program::Executable& executable() const { return *executable_; }
+
+ private:
+  void write(const std::string& path, Array array);
+  std::unique_ptr<program::Session> session_;
+  std::unique_ptr<program::Executable> executable_;
+  const OpCase& case_;
+  std::vector<Array> weights_, directions_;
+  size_t results_ = 0;
+  std::vector<std::byte> out_;
+};
+
+/// Runs `body` on a scope of a graph of its own path; a refusal that a plugin's call told to the host is thrown with its sentence.
+template <class Body>
+auto recorded(lamina_scope& handle, Body body) {
+  try {
+    Scope scope(&graph::host_table(), &handle);
+    return body(scope);
+  } catch (const Error& e) {
+    if (e.text.empty()) handle.raise();
+    throw;
+  }
+}
+
+}  // namespace lamina::test

@@ -104,7 +104,7 @@ class CrossEntropyStep : public Step {
           to_[other] = inside ? -line[label] : std::numeric_limits<float>::quiet_NaN();
           continue;
         }
-        const float d = upstream_[other];
+        const float d = inside ? upstream_[other] : std::numeric_limits<float>::quiet_NaN();
         if (inside) line[label] -= 1.0f;
         float* to = to_ + at;
         if (rows_.stride == 1)

@@ -64,7 +64,7 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
     try {
       scope_.raise();
     } catch (const std::exception& e) {
-      throw Failure(Exit::experiment, e.what());
+      throw ConfigError({Fault{config.place, e.what()}});
     }
   };
   const auto settings = program::views(config.settings);

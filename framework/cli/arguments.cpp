@@ -7,7 +7,6 @@
 #include <map>
 
 #include "base/build.hpp"
-#include "base/build.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "cli/format.hpp"
@@ -19,58 +18,61 @@ namespace {
 using Side = Table::Side;
 
 struct Page {
-  const char *usage, *doc, *examples;
+  const char *usage, *brief, *doc, *examples;
 };
 // By the command's words; in the order of the program's help.
 const std::vector<std::pair<std::string, Page>>& pages() {
   static const std::vector<std::pair<std::string, Page>> all = {
       {"run",
-       {"lamina run EXPERIMENT.json [options]",
+       {"lamina run EXPERIMENT.json [options]", "Train an experiment in a new run folder.",
         "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint; `lamina resume` goes on.",
         "lamina run experiments/fashion_mnist/lenet5.json\n"
         "lamina run lenet5.json --seed 2 --backend reference\n"
         "lamina run lenet5.json --set optimizer.learning_rate=0.05 --set 'network.layers[c1].filters=8'\n"
         "lamina run lenet5.json --json > events.jsonl"}},
       {"resume",
-       {"lamina resume RUN [options]",
+       {"lamina resume RUN [options]", "Go on with a stopped run, to the same bits.",
         "Goes on with a run from its newest sound checkpoint. What follows is, to the bit, what would have followed without the stop.",
         "lamina resume runs/lenet5-1"}},
       {"check",
-       {"lamina check EXPERIMENT.json [options]",
+       {"lamina check EXPERIMENT.json [options]", "Tell every fault of an experiment without training.",
         "Does everything that a run does before its first step, and tells every fault of the file at once.",
         "lamina check lenet5.json\n"
         "lamina check lenet5.json --set training.epochs=3 --print-resolved"}},
       {"summary",
-       {"lamina summary EXPERIMENT.json [options]",
+       {"lamina summary EXPERIMENT.json [options]", "Show layers, shapes, parameters, work and memory.",
         "Shows the layers, their shapes, parameters and work, the memory of a step, and what the backend runs itself. -v lists the ops.",
         "lamina summary lenet5.json\n"
         "lamina summary lenet5.json --set training.batch_size=256 -v"}},
       {"evaluate",
-       {"lamina evaluate RUN [options]", "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
+       {"lamina evaluate RUN [options]", "Loss and metrics of a trained network on a split.",
+        "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
         "lamina evaluate runs/lenet5-1\n"
         "lamina evaluate runs/lenet5-1 --split validation"}},
       {"predict",
-       {"lamina predict RUN IN.h5 OUT.h5 [options]",
+       {"lamina predict RUN IN.h5 OUT.h5 [options]", "Outputs of a trained network for the arrays of an HDF5 file.",
         "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis) and writes the "
         "outputs of layers to another.",
         "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
         "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
       {"plugins",
-       {"lamina plugins COMMAND", "What the plugins that can be found are, and what they say of themselves.",
+       {"lamina plugins COMMAND", "List and describe layers, optimizers and all other plugins.",
+        "What the plugins that can be found are, and what they say of themselves.",
         "lamina plugins list --kind optimizer\n"
         "lamina plugins describe conv"}},
       {"plugins list",
-       {"lamina plugins list [options]",
+       {"lamina plugins list [options]", "List every plugin that can be found.",
         "Lists every plugin of the search path; one that is broken with the reason. -v adds version and SHA-256.",
         "lamina plugins list\n"
         "lamina plugins list --kind layer"}},
       {"plugins describe",
-       {"lamina plugins describe [KIND] NAME",
+       {"lamina plugins describe [KIND] NAME", "The reference page of one plugin.",
         "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
         "lamina plugins describe conv\n"
         "lamina plugins describe schedule constant"}},
       {"backends",
-       {"lamina backends [options]", "Lists the devices that each backend can train on.", "lamina backends\nlamina backends --json"}},
+       {"lamina backends [options]", "List the devices to train on.", "Lists the devices that each backend can train on.",
+        "lamina backends\nlamina backends --json"}},
   };
   return all;
 }
@@ -88,10 +90,9 @@ std::string help_page(const CLI::App& root, const CLI::App& app, const std::stri
     size_t widest = 0;
     std::vector<std::pair<std::string, std::string>> rows;
     for (const CLI::Option* o : of.get_options()) {
-      if (o->get_positional() != positional) continue;
+      if (o->get_positional() != positional || o->get_group().empty()) continue;
       std::string names = positional ? o->get_name(true) : o->get_name(false, true);
       for (size_t at = 0; (at = names.find(',', at)) != names.npos; at += 2) names.replace(at, 1, ", ");
-      // A vector option's type name carries CLI11's "..." no further than its own formatter.
       if (!positional && !o->get_type_name().empty()) names += " " + o->get_type_name();
       widest = std::max(widest, width_of(names));
       rows.emplace_back(names, o->get_description());
@@ -116,12 +117,9 @@ std::string help_page(const CLI::App& root, const CLI::App& app, const std::stri
     for (const auto& [name, p] : pages()) {
       const bool here = below.empty() ? name.find(' ') == name.npos : name.rfind(below + " ", 0) == 0;
       if (!here) continue;
-      // The first sentence says what it is.
-      const std::string doc = p.doc;
-      table.add({below.empty() ? name : name.substr(below.size() + 1), doc.substr(0, doc.find(". ")).substr(0, doc.find(';'))});
+      table.add({below.empty() ? name : name.substr(below.size() + 1), p.brief});
     }
-    std::string text = table.text("  ", columns);
-    return text;
+    return table.text("  ");
   };
 
   if (command.empty())

@@ -1,4 +1,4 @@
-#include <map>
+#include <algorithm>
 
 #include "base/nearest.hpp"
 #include "base/text.hpp"
@@ -76,7 +76,8 @@ int plugins_list_command(Context& context) {
                                       fs::relative(l.file.file, folder).string()};
       if (console.verbose && l.plugin) row.push_back(l.plugin->version), row.push_back(l.plugin->sha256);
       table.add(std::move(row));
-      if (!l.plugin) reasons.push_back(l.broken);
+      // Two files of one name have one reason.
+      if (!l.plugin && std::ranges::find(reasons, l.broken) == reasons.end()) reasons.push_back(l.broken);
     }
     if (!count) continue;
     console.out << (first ? "" : "\n") + terminal.bold(escaped(folder.string())) + "\n" + table.text("  ", columns, terminal.unicode);
@@ -89,7 +90,7 @@ int plugins_list_command(Context& context) {
                        "; searched in " + (searched.empty() ? "no folder" : joined(searched)) + ".\n";
   }
   if (!reasons.empty()) {
-    console.out << "\n" + terminal.red(counted(int64_t(reasons.size()), "library cannot", "libraries cannot") + " be loaded") + "\n";
+    console.out << "\n" + terminal.red("What cannot be loaded, and why") + "\n";
     for (const std::string& reason : reasons) console.out << "  " + escaped(reason) + "\n";
   }
   return 0;

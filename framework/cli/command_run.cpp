@@ -31,7 +31,7 @@ int trained(Context& context, Train train) {
   }
   const bool complete = !report.stopped_by && (!progress->steps() || report.steps >= *progress->steps());
   if (console.json)
-    console.line(result_json(report, complete));
+    console.line(result_json(report, complete, iso_time(std::time(nullptr))));
   else {
     console.out << result_text(report, console.out_terminal) << std::flush;
     if (!complete) {

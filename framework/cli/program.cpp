@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
 #include "config/faults.hpp"
+#include "record/array.hpp"
 
 namespace lamina::cli {
 namespace {
@@ -45,7 +46,7 @@ void tell(Console& console, bool events, int code, const std::string& message, c
   console.err << std::flush;
   if (!console.json) return;
   Json error = Json::object();
-  if (events) error.set("event", "failed");
+  if (events) error.set("event", "failed"), error.set("time", iso_time(std::time(nullptr)));
   error.set("exit_code", code);
   error.set("message", message);
   Json list = Json::array();
@@ -135,6 +136,8 @@ int tell_failure(Console& console, bool events) {
   } catch (const Failure& e) {
     tell(console, events, int(e.exit), e.what());
     return int(e.exit);
+  } catch (const FileError& e) {
+    tell(console, events, int(Exit::failed), e.what());
   } catch (const std::bad_alloc&) {
     tell(console, events, int(Exit::failed),
          "There is not enough memory for this. `lamina summary` shows what a step needs; a smaller batch needs less.");

@@ -18,7 +18,8 @@ struct Streams {
 /// its exit code.
 int run_program(const std::vector<std::string>& words, const Streams& streams) noexcept;
 
-/// Tells what is being thrown; its exit code. `json`: also as a document (events: as a line) on `out`. Only within a catch.
+/// Tells what is being caught on `err`, with --json also on `out`: as a document, or as a line where `events` are told. Returns its exit
+/// code. Only within a catch.
 int tell_failure(Console& console, bool events);
 
 }  // namespace lamina::cli

@@ -131,7 +131,7 @@ class BarProgress : public Progress {
     drawn_at_ = now, drawn_ = true;
     // One column stays free: some terminals go to the next line when the last is filled.
     const size_t columns = size_t(std::max(console_.err_terminal.columns(), 12)) - 1;
-    write("\r" + bar_text(report, left, columns, console_.err_terminal.unicode) + "\033[K");
+    write("\r" + painted(bar_text(report, left, columns, console_.err_terminal.unicode)) + "\033[K");
     there_ = true;
   }
   void epoch(const EpochReport& report) override { above(epoch_text(report)); }
@@ -142,6 +142,14 @@ class BarProgress : public Progress {
   }
 
  private:
+  /// The full part of the bar in colour; it is the only place of its character.
+  std::string painted(const std::string& text) const {
+    const std::string full = console_.err_terminal.unicode ? "━" : "#";
+    const size_t begin = text.find(full);
+    if (begin == text.npos) return text;
+    const size_t end = text.rfind(full) + full.size();
+    return text.substr(0, begin) + console_.err_terminal.cyan(text.substr(begin, end - begin)) + text.substr(end);
+  }
   void above(const std::string& line) {
     write((there_ ? "\r\033[K" : "") + line + "\n");
     there_ = drawn_ = false;  // the next step draws the bar again

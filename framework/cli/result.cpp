@@ -11,6 +11,18 @@ namespace lamina::cli {
 
 using Side = Table::Side;
 
+namespace {
+/// Splits as they are used: train, validation, test, then others.
+std::vector<std::pair<std::string, Scores>> in_order(const std::map<std::string, Scores>& evaluations) {
+  std::vector<std::pair<std::string, Scores>> splits;
+  for (const char* name : {"train", "validation", "test"})
+    if (const auto at = evaluations.find(name); at != evaluations.end()) splits.push_back(*at);
+  for (const auto& one : evaluations)
+    if (std::ranges::find(splits, one.first, &std::pair<std::string, Scores>::first) == splits.end()) splits.push_back(one);
+  return splits;
+}
+}  // namespace
+
 std::string resume_line(const std::filesystem::path& folder) { return "lamina resume " + shell_word(escaped(folder.string())); }
 
 std::string result_text(const RunReport& report, const Terminal& terminal) {
@@ -21,10 +33,11 @@ std::string result_text(const RunReport& report, const Terminal& terminal) {
   line("run", terminal.bold(escaped(report.folder.string())));
   line("epochs", counted(report.epochs) + " (" + counted(report.steps, "step") + ")");
   line("time", duration(report.seconds));
+  const std::vector<std::pair<std::string, Scores>> splits = in_order(report.evaluations);
   size_t widest = 0;
-  for (const auto& [split, scores] : report.evaluations) widest = std::max(widest, scores.size());
+  for (const auto& [split, scores] : splits) widest = std::max(widest, scores.size());
   Table table(std::vector<Side>(widest + 1, Side::left));
-  for (const auto& [split, scores] : report.evaluations) {
+  for (const auto& [split, scores] : splits) {
     std::vector<std::string> cells = {split + std::string(split.size() < 10 ? 10 - split.size() : 0, ' ')};
     for (const auto& [name, value] : scores) cells.push_back(spaced(name) + " " + score(value));
     table.add(std::move(cells));
@@ -38,9 +51,10 @@ Json scores_json(const Scores& scores) {
   return all;
 }
 
-Json result_json(const RunReport& report, bool complete) {
+Json result_json(const RunReport& report, bool complete, const std::string& time) {
   Json e = Json::object();
   e.set("event", complete ? "finished" : "stopped");
+  e.set("time", time);
   e.set("folder", report.folder.string());
   e.set("steps", report.steps);
   e.set("epochs", report.epochs);
@@ -48,7 +62,7 @@ Json result_json(const RunReport& report, bool complete) {
   if (report.stopped_by) e.set("signal", int64_t(report.stopped_by));
   if (!complete) e.set("resume", resume_line(report.folder));
   Json evaluations = Json::object();
-  for (const auto& [split, scores] : report.evaluations) evaluations.set(split, scores_json(scores));
+  for (const auto& [split, scores] : in_order(report.evaluations)) evaluations.set(split, scores_json(scores));
   e.set("evaluations", std::move(evaluations));
   return e;
 }
@@ -64,13 +78,41 @@ std::string million(double flops) {
   return counted(hundredths / 100) + "." + digits;
 }
 
-/// "3: normalize (bn1), softmax_cross_entropy (loss)"
-std::string list_text(const std::vector<std::string>& names) {
-  constexpr size_t shown = 12;
-  if (names.empty()) return "none";
-  std::string text = std::to_string(names.size()) + ": ";
-  for (size_t i = 0; i < names.size() && i < shown; ++i) text += (i ? ", " : "") + escaped(names[i]);
-  return names.size() > shown ? text + ", …" : text;
+/// "2×normalize (bn1, bn2), 1×softmax_cross_entropy (loss)" of "bn1: normalize", …
+std::string composites_text(const std::vector<std::string>& all) {
+  constexpr size_t shown = 6;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;
+  for (const std::string& one : all) {
+    const size_t colon = one.rfind(": ");
+    const std::string name = colon == one.npos ? one : one.substr(colon + 2), layer = colon == one.npos ? "" : one.substr(0, colon);
+    auto at = std::ranges::find(groups, name, &decltype(groups)::value_type::first);
+    if (at == groups.end()) at = groups.insert(at, {name, {}});
+    at->second.push_back(layer);
+  }
+  std::string text;
+  for (auto& [name, layers] : groups) {
+    text += (text.empty() ? "" : ", ") + std::to_string(layers.size()) + "×" + name;
+    const bool more = layers.size() > shown;
+    if (more) layers.resize(shown);
+    text += " (" + joined(layers) + (more ? ", …)" : ")");
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// "21×map, 6×matmul": the most frequent first.
+std::string ops_text(const std::vector<std::pair<std::string, std::string>>& ops) {
+  std::vector<std::pair<std::string, int64_t>> kinds;
+  for (const auto& [op, layer] : ops) {
+    const auto at = std::ranges::find(kinds, op, &decltype(kinds)::value_type::first);
+    if (at == kinds.end())
+      kinds.emplace_back(op, 1);
+    else
+      ++at->second;
+  }
+  std::ranges::stable_sort(kinds, std::greater<>(), &decltype(kinds)::value_type::second);
+  std::string text;
+  for (const auto& [op, count] : kinds) text += (text.empty() ? "" : ", ") + std::to_string(count) + "×" + op;
+  return text;
 }
 
 }  // namespace
@@ -92,27 +134,22 @@ std::string summary_text(const ExperimentSummary& s, const Terminal& terminal, b
   table.add({"total", "", "", counted(s.parameters), million(flops)});
   text += table.text("", columns, terminal.unicode || !terminal.redraws) + "\n";
 
-  Table facts({Side::left, Side::left});
-  facts.add({"parameters", counted(s.parameters) + ", of which " + counted(s.trained) + " are trained"});
-  facts.add({"memory", bytes_text(s.arena_bytes + s.state_bytes + s.input_bytes) + " for training: " + bytes_text(s.arena_bytes) +
-                           " arena, " + bytes_text(s.state_bytes) + " state, " + bytes_text(s.input_bytes) + " input"});
-  facts.add({"work", (flops > 0 ? million(flops) + " MFLOP" : std::string("no convolutions or matrix products")) +
-                         " forward per batch (2 × multiply-adds of convolutions and matrix products)"});
-  facts.add({"claimed", list_text(s.claimed)});
-  facts.add({"decomposed", list_text(s.decomposed)});
-  std::vector<std::pair<std::string, int64_t>> kinds;
-  for (const auto& [op, layer] : s.ops) {
-    const auto at = std::ranges::find(kinds, op, &std::pair<std::string, int64_t>::first);
-    if (at == kinds.end())
-      kinds.emplace_back(op, 1);
-    else
-      ++at->second;
-  }
-  std::ranges::stable_sort(kinds, std::greater<>(), &std::pair<std::string, int64_t>::second);
-  std::string ops = counted(int64_t(s.ops.size())) + " per training step";
-  for (size_t i = 0; i < kinds.size(); ++i) ops += (i ? ", " : ": ") + std::to_string(kinds[i].second) + " " + kinds[i].first;
-  facts.add({"ops", ops});
-  text += facts.text();
+  const size_t line = columns ? std::min<size_t>(columns, 100) : 100;
+  const auto fact = [&](const std::string& name, const std::string& value) {
+    constexpr size_t indent = 12;
+    const auto lines = wrapped(escaped(value), std::max<size_t>(line, indent + 30) - indent);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const std::string head = i ? "" : name;
+      text += head + std::string(indent - head.size(), ' ') + lines[i] + "\n";
+    }
+  };
+  fact("parameters", counted(s.parameters) + ", of which " + counted(s.trained) + " are trained");
+  fact("memory", bytes_text(s.arena_bytes + s.state_bytes + s.input_bytes) + " of a training step: " + bytes_text(s.arena_bytes) +
+                     " arena, " + bytes_text(s.state_bytes) + " state, " + bytes_text(s.input_bytes) + " input");
+  fact("MFLOP", "2 × multiply-adds of convolutions and matrix products, forward, per batch");
+  fact("claimed", composites_text(s.claimed));
+  fact("decomposed", composites_text(s.decomposed));
+  fact("ops", counted(int64_t(s.ops.size())) + " per training step: " + ops_text(s.ops));
   if (verbose) {
     Table list({Side::right, Side::left, Side::left});
     for (size_t i = 0; i < s.ops.size(); ++i) list.add({std::to_string(i + 1), s.ops[i].first, s.ops[i].second});

@@ -12,8 +12,8 @@ namespace lamina::cli {
 /// Run folder, steps, time, and a line of scores per split.
 std::string result_text(const RunReport& report, const Terminal& terminal);
 Json scores_json(const Scores& scores);
-/// "finished", or "stopped" with the command that goes on. `complete`: the run has no step left.
-Json result_json(const RunReport& report, bool complete);
+/// The event "finished", or "stopped" with the command that goes on. `complete`: the run has no step left.
+Json result_json(const RunReport& report, bool complete, const std::string& time);
 /// "lamina resume runs/lenet5-1"
 std::string resume_line(const std::filesystem::path& folder);
 

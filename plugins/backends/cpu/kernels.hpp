@@ -49,6 +49,7 @@ struct KernelTable {
 
   // Channels-last pools for outputs of batch rows [begin, end).
   void (*max_pool)(const PoolShape&, const float* x, float* y, int32_t* indices, int64_t begin, int64_t end);
+  void (*max_unpool_windows)(const PoolShape&, const float* dy, const int32_t* indices, float* dx, int64_t begin, int64_t end);
   void (*average_pool)(const PoolShape&, const float* x, float* y, int64_t begin, int64_t end);
   void (*average_pool_backward)(const PoolShape&, const float* dy, float* dx, int64_t begin, int64_t end);
 

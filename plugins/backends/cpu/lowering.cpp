@@ -109,6 +109,13 @@ Place Lowering::result(const Op& op, size_t i, uint64_t wanted) {
   return from;
 }
 
+const Op* Lowering::maker(const Value& v) const {
+  for (const Op& op : program_.ops)
+    for (size_t i = 0; i < op.out_count(); ++i)
+      if (op.has_out(i) && op.out(i).number == v.number) return &op;
+  return nullptr;
+}
+
 Place Lowering::scratch(uint64_t bytes) {
   const Place p{Place::Space::arena, 0, scratch_begin_ + scratch_bytes_};
   scratch_bytes_ += (bytes + 63) / 64 * 64;

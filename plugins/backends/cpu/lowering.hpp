@@ -33,6 +33,8 @@ class Lowering {
   Place operand(const Op& op, size_t i, Shape& strides);
   /// The result in this layout; where the value's own is given and another, the op writes to scratch, and a reorder follows.
   Place result(const Op& op, size_t i, uint64_t token);
+  /// The op that makes a value; null for inputs and states.
+  const Op* maker(const Value& v) const;
   /// Bytes that live during this op, 64-aligned.
   Place scratch(uint64_t bytes);
   bool is_view(const Op& op) { return compiling() && place(op.in(0)) == place(op.out(0)); }

@@ -1,12 +1,10 @@
 // matmul: oneDNN for large products, own loops for tiny ones. The order of the features is free as long as both operands agree, so a dense
 // layer behind a flattened image reads both as they stand.
-#include <omp.h>
+#include "matmul.hpp"
 
 #include <algorithm>
 
 #include "kernels.hpp"
-#include "lowering.hpp"
-#include "onednn.hpp"
 
 namespace lamina::cpu {
 
@@ -79,6 +77,15 @@ Place take_scratch(void* lowering, uint64_t bytes) { return static_cast<Lowering
 
 }  // namespace
 
+void add_matmul(Lowering& l, const MatmulShape& s, Place a, Place b, Place c) {
+  if (s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product) {
+    OnednnCall call = onednn_matmul(s, a, b, c, &l, take_scratch, l.compiling());
+    if (call.supported) return l.add([&] { return std::move(call.step); });
+  }
+  const Place packed = l.scratch(uint64_t(s.k * ((s.n + 15) / 16 * 16)) * 4);
+  l.add([&] { return std::make_unique<SmallMatmulStep>(s, a, b, c, packed); });
+}
+
 void lower_matmul(Lowering& l, const Op& op) {
   const Value &a = op.in(0), &b = op.in(1);
   const size_t rank = a.rank();
@@ -123,12 +130,7 @@ void lower_matmul(Lowering& l, const Op& op) {
     s.bn = k;
   else
     s.bk = n;
-  if (s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product) {
-    OnednnCall call = onednn_matmul(s, pa, pb, pc, &l, take_scratch, l.compiling());
-    if (call.supported) return l.add([&] { return std::move(call.step); });
-  }
-  const Place packed = l.scratch(uint64_t(k * ((n + 15) / 16 * 16)) * 4);
-  l.add([&] { return std::make_unique<SmallMatmulStep>(s, pa, pb, pc, packed); });
+  add_matmul(l, s, pa, pb, pc);
 }
 
 }  // namespace lamina::cpu

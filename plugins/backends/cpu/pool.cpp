@@ -45,7 +45,7 @@ int64_t volume(const Shape& x) {
 
 class PoolStep : public Step {
  public:
-  enum class Kind { max, average, average_backward };
+  enum class Kind { max, unpool, average, average_backward };
   PoolStep(Kind kind, PoolShape s, Place from, Place to, Place indices) : kind_(kind), s_(s), from_(from), to_(to), indices_(indices) {}
   void bind(const Memory& m) override { source_ = m.at<float>(from_), target_ = m.at<float>(to_), index_ = m.at<int32_t>(indices_); }
   void run(const Moment& now) override {
@@ -54,6 +54,8 @@ class PoolStep : public Step {
       const KernelTable& table = kernels();
       if (kind_ == Kind::max)
         table.max_pool(s_, source_, target_, index_, begin, end);
+      else if (kind_ == Kind::unpool)
+        table.max_unpool_windows(s_, source_, index_, target_, begin, end);
       else if (kind_ == Kind::average)
         table.average_pool(s_, source_, target_, begin, end);
       else
@@ -123,6 +125,13 @@ void lower_pool(Lowering& l, const Op& op) {
     const Place first = in(0), indices = in(1), result = out(0);
     const Shape &full = scatter ? op.out(0).shape : op.in(0).shape, &pooled = op.in(1).shape;
     if (full.size() < 3) op.fail("it needs at least one spatial axis");
+    // Winners of windows that do not overlap are known without adding: every element is written once.
+    const Op* pool = scatter ? l.maker(op.in(1)) : nullptr;
+    if (pool && pool->name == "max_pool" && pool->in(0).shape == full) {
+      const PoolShape s = pool_shape(*pool, full, pooled);
+      if (s.size[0] <= s.stride[0] && s.size[1] <= s.stride[1] && s.size[2] <= s.stride[2])
+        return l.add([&] { return std::make_unique<PoolStep>(PoolStep::Kind::unpool, s, first, result, indices); });
+    }
     l.add([&] {
       return std::make_unique<WinnerStep>(scatter, full[0], full[1], volume(full), volume(pooled), scatter ? result : first, indices,
                                           scatter ? first : result);

@@ -198,7 +198,11 @@ class Emission {
     } else {
       op.attributes = first.attributes;
       for (auto v : first.in) op.in.push_back(v == absent ? LAMINA_ABSENT : tensor_operand(v, op));
-      for (auto v : first.out) op.out.push_back(wanted[v] ? value(v) : LAMINA_ABSENT);
+      for (auto v : first.out) {
+        // Kernels write all their results; a primitive's first is what it is for.
+        const bool always = first.kernel || (first.op->kind == OpKind::primitive && v == first.out[0]);
+        op.out.push_back(always || wanted[v] ? value(v) : LAMINA_ABSENT);
+      }
     }
     out_.ops.push_back(std::move(op));
   }

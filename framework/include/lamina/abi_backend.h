@@ -56,7 +56,9 @@ typedef struct lamina_program_op {
   const char* name;         /* of the op list; or "map" (region), "kernel", "reorder" (to another layout), "copy" (same layout) */
   const char* path;         /* layer path, for profiles and errors */
   uint32_t in_count, out_count;
-  const uint32_t *in, *out; /* numbers of values; LAMINA_ABSENT: an optional input or result that is not there */
+  /* Numbers of values. LAMINA_ABSENT: an optional input that is not there, or a result that nothing reads: one of a composite, or a
+     primitive's second; a kernel's results are all there. */
+  const uint32_t *in, *out;
   uint32_t attribute_count;
   const lamina_attribute* attributes;
   const lamina_region* region; /* "map" */

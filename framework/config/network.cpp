@@ -203,7 +203,7 @@ void Network::order() {
     std::string text;
     for (size_t i = 0; i < std::min<size_t>(cycle.size(), 12); ++i) text += layers[cycle[i]].path + " → ";
     if (cycle.size() > 12) text += "… → ";
-    reader_.faults.add(layers[*std::ranges::min_element(cycle)].layer.place, "the layers form a circle: " + text + layers[cycle[0]].path);
+    reader_.faults.add(layers[*std::ranges::min_element(cycle)].layer.place, "the layers form a cycle: " + text + layers[cycle[0]].path);
     return;
   }
   for (LayerConfig& layer : ordered) {

@@ -65,15 +65,15 @@ TEST_CASE("network: unknown inputs and counts") {
 
 TEST_CASE("network: circles") {
   CHECK(faults(file(R"({"type": "relu", "name": "a", "inputs": ["a"]})")) ==
-        "f.json:3:1  /network/layers/0: the layers form a circle: a → a");
+        "f.json:3:1  /network/layers/0: the layers form a cycle: a → a");
   CHECK(faults(file(
             "{\"type\": \"relu\", \"name\": \"pre\"},\n{\"type\": \"add\", \"name\": \"a\", \"inputs\": [\"pre\", \"c\"]},\n"
             "{\"type\": \"relu\", \"name\": \"b\"},\n{\"type\": \"relu\", \"name\": \"c\"},\n{\"type\": \"relu\", \"name\": \"after\"}")) ==
-        "f.json:4:1  /network/layers/1: the layers form a circle: b → c → a → b");
+        "f.json:4:1  /network/layers/1: the layers form a cycle: b → c → a → b");
   // Told together with other faults.
   const std::string both =
       faults(file(R"({"type": "relu", "name": "a", "inputs": ["b"]}, {"type": "relu", "name": "b", "inputs": ["a"], "x": 1})"));
-  CHECK(contains(both, "form a circle: "));
+  CHECK(contains(both, "form a cycle: "));
   CHECK(contains(both, "unknown key \"x\""));
   CHECK(!contains(faults(file(R"({"type": "relu", "name": "a", "inputs": ["q"]})")), "circle"));
 }

@@ -8,6 +8,7 @@
 
 #include "plugin/registry.hpp"
 #include "train/initialize.hpp"
+#include "train/loader.hpp"
 #include "train/workbench.hpp"
 
 using namespace lamina;
@@ -28,13 +29,15 @@ int main(int count, char** arguments) try {
   initialize(bench.session, x, registry);
   program::Executable& step = bench.training(bench.batch());
   const auto rows = epoch_order(bench.data.training().rows, 1, 0, true);
+  const std::vector<size_t> columns = bench.data.numbers(step.feeds());
+  Loader loader(bench.data, bench.data.training());
   std::vector<char> outputs(step.output_bytes());
   uint64_t number = 0;
   auto steps = [&](int n) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < n; ++i, ++number) {
       const size_t at = number * size_t(bench.batch()) % (rows.size() - size_t(bench.batch()) + 1);
-      step.run({1, number, 0, 0.01, double(number + 1)}, bench.data.feeds(bench.data.training(), step.feeds(), rows.data() + at, size_t(bench.batch())), outputs.data());
+      step.run({1, number, 0, 0.01, double(number + 1)}, loader.feeds(columns, rows.data() + at, size_t(bench.batch())), outputs.data());
       step.wait();
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

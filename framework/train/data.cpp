@@ -1,7 +1,9 @@
 #include "train/data.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <optional>
 
 #include <lamina/philox.hpp>
 
@@ -30,18 +32,31 @@ class Draw {
   RandomStream stream_;
   uint64_t next_ = 0;
 };
+
 std::vector<int64_t> permuted(std::vector<int64_t> rows, Draw draw) {
   for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[draw.below(i)]);
   return rows;
 }
-template <class T> std::vector<T> own_list(const T* list, uint32_t count) {
+
+/// The plugin's array, whose stride is the size in its first item.
+template <class T>
+std::vector<T> own_list(const T* list, uint32_t count) {
   std::vector<T> own;
   const char* at = reinterpret_cast<const char*>(list);
-  for (uint32_t i = 0; i < count; ++i) {
-    own.push_back(copy_sized<T>(at));
-    at += own.back().size;
-  }
+  for (uint32_t i = 0; i < count; ++i, at += own[0].size) own.push_back(copy_sized<T>(at));
   return own;
+}
+
+/// The column as the host keeps it, or nothing where its description is impossible.
+std::optional<DataColumn> described(const lamina_column& c) {
+  if (!c.name || c.sample.rank >= LAMINA_MAX_RANK || !size_of(DType(c.sample.dtype))) return std::nullopt;
+  const DType dtype = DType(c.sample.dtype);
+  DataColumn column{c.name, {dtype, Shape(c.sample.dims, c.sample.dims + c.sample.rank)}, size_of(dtype), c.class_count, {}};
+  for (int64_t d : column.sample.shape)
+    if (d < 1 || __builtin_mul_overflow(column.bytes, uint64_t(d), &column.bytes)) return std::nullopt;
+  if (c.classes)
+    for (uint32_t i = 0; i < c.class_count; ++i) column.classes.emplace_back(c.classes[i] ? c.classes[i] : "");
+  return column;
 }
 
 }  // namespace
@@ -56,122 +71,131 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
     return;
   }
   const PluginConfig& config = *experiment.dataset;
+  where_ = "dataset '" + config.plugin->name + "'";
   table_ = copy_sized<lamina_dataset>(config.plugin->table);
-  if (!table_.open || !table_.splits || !table_.close) throw Failure(Exit::plugin, config.plugin->file + ": the dataset's table lacks functions");
-  scope_.where = "dataset '" + config.plugin->name + "'";
-  auto check = [&](lamina_status status) {
-    if (!status) return;
+  if (!table_.open || !table_.splits || !table_.close)
+    throw Failure(Exit::plugin, config.plugin->file + ": the dataset's table lacks functions");
+  lamina_scope scope;
+  scope.where = where_;
+  const auto settings = program::views(config.settings);
+  if (table_.open(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), &object_)) {
     try {
-      scope_.raise();
+      scope.raise();
     } catch (const std::exception& e) {
       throw ConfigError({Fault{config.place, e.what()}});
     }
-  };
-  const auto settings = program::views(config.settings);
-  check(table_.open(&graph::host_table(), &scope_, settings.data(), uint32_t(settings.size()), &object_));
-  const lamina_split* splits = nullptr;
-  uint32_t count = 0;
-  if (table_.splits(object_, &splits, &count) || !count) throw Failure(Exit::experiment, scope_.where + ": it has no samples");
-  for (auto& s : own_list(splits, count)) {
-    DataSplit split{s.name, uint32_t(stored_.size()), std::vector<int64_t>(size_t(s.samples))};
-    std::iota(split.rows.begin(), split.rows.end(), 0);
-    splits_.push_back(std::move(split));
-    stored_.push_back(own_list(s.columns, s.column_count));
-    std::vector<DataColumn> columns;
-    for (auto& c : stored_.back()) {
-      DataColumn column{c.name, {DType(c.sample.dtype), Shape(c.sample.dims, c.sample.dims + std::min<uint32_t>(c.sample.rank, LAMINA_MAX_RANK))}, size_of(DType(c.sample.dtype)), c.class_count, {}};
-      for (auto d : column.sample.shape)
-        if (d < 1 || __builtin_mul_overflow(column.bytes, uint64_t(d), &column.bytes)) throw Failure(Exit::plugin, scope_.where + ": column '" + column.name + "' has the shape " + piece(column.sample.shape));
-      if (c.classes)
-        for (uint32_t i = 0; i < c.class_count; ++i) column.classes.emplace_back(c.classes[i]);
-      if (!c.data && !table_.read) throw Failure(Exit::plugin, scope_.where + ": column '" + column.name + "' has no data and cannot be read");
-      columns.push_back(std::move(column));
-    }
-    if (columns_.empty()) columns_ = columns;
   }
-  if (!split("train")) throw Failure(Exit::experiment, scope_.where + ": it has no split \"train\"");
-  std::vector<std::string> names;
-  for (auto& c : columns_) names.push_back(c.name);
-  check_columns(experiment, names);
-
-  DataSplit& train = *std::find_if(splits_.begin(), splits_.end(), [](auto& s) { return s.name == "train"; });
-  int64_t held_back = experiment.validation.samples.value_or(0);
-  if (experiment.validation.fraction) held_back = std::llround(*experiment.validation.fraction * double(train.rows.size()));
-  if (held_back) {
-    if (split("validation")) throw Failure(Exit::experiment, scope_.where + ": it has validation samples of its own; leave out /dataset/validation");
-    if (held_back < 1 || held_back >= int64_t(train.rows.size()))
-      throw Failure(Exit::experiment, "/dataset/validation: " + std::to_string(held_back) + " of " + std::to_string(train.rows.size()) + " training samples leave nothing to train or to validate on");
-    // The same samples for every seed, so that runs with other seeds stay comparable.
-    std::vector<int64_t> mixed = permuted(train.rows, Draw(0, "validation split", 0));
-    DataSplit validation{"validation", train.source, {mixed.begin(), mixed.begin() + held_back}};
-    train.rows.assign(mixed.begin() + held_back, mixed.end());
-    std::sort(validation.rows.begin(), validation.rows.end());
-    std::sort(train.rows.begin(), train.rows.end());
-    splits_.push_back(std::move(validation));
+  try {
+    const lamina_split* splits = nullptr;
+    uint32_t count = 0;
+    if (table_.splits(object_, &splits, &count) || !splits || !count) throw Failure(Exit::experiment, where_ + ": it has no samples");
+    for (auto& s : own_list(splits, count)) take(s);
+    if (!split("train")) throw Failure(Exit::experiment, where_ + ": it has no split \"train\"");
+    std::vector<std::string> names;
+    for (auto& c : columns_) names.push_back(c.name);
+    check_columns(experiment, names);
+    hold_back_validation();
+  } catch (...) {  // the destructor does not run
+    table_.close(object_);
+    throw;
   }
 }
+
+void Data::take(const lamina_split& s) {
+  const std::string name = s.name ? s.name : "";
+  const auto refuse = [&](const std::string& sentence) { throw Failure(Exit::plugin, where_ + ": split \"" + name + "\" " + sentence); };
+  if (split(name)) refuse("is there twice");
+  if (s.samples < 1 || s.samples > INT64_MAX / 8) refuse("has " + std::to_string(s.samples) + " samples");
+  Source source{uint64_t(s.samples), own_list(s.columns, s.column_count)};
+  std::vector<DataColumn> columns;
+  for (auto& c : source.columns) {
+    std::optional<DataColumn> column = described(c);
+    if (!column) refuse("has a column \"" + std::string(c.name ? c.name : "") + "\" whose type or shape is impossible");
+    if (!c.data && !table_.read) refuse("has a column \"" + column->name + "\" that is not in memory and cannot be read");
+    columns.push_back(std::move(*column));
+  }
+  if (sources_.empty()) columns_ = columns;
+  const auto same = [](const DataColumn& a, const DataColumn& b) { return a.name == b.name && a.sample == b.sample; };
+  if (!std::equal(columns.begin(), columns.end(), columns_.begin(), columns_.end(), same))
+    refuse("has other columns than \"" + splits_[0].name + "\"");
+  DataSplit own{name, uint32_t(sources_.size()), std::vector<int64_t>(size_t(s.samples))};
+  std::iota(own.rows.begin(), own.rows.end(), 0);
+  splits_.push_back(std::move(own));
+  sources_.push_back(std::move(source));
+}
+
+void Data::hold_back_validation() {
+  const ValidationConfig& wanted = experiment_.validation;
+  if (!wanted.fraction && !wanted.samples) return;
+  DataSplit& train = *std::find_if(splits_.begin(), splits_.end(), [](auto& s) { return s.name == "train"; });
+  const int64_t samples = int64_t(train.rows.size());
+  const int64_t held_back = wanted.samples ? *wanted.samples : std::llround(*wanted.fraction * double(samples));
+  if (split("validation"))
+    throw Failure(Exit::experiment, where_ + ": it has validation samples of its own; leave out /dataset/validation");
+  if (held_back < 1 || held_back >= samples)
+    throw Failure(Exit::experiment, "/dataset/validation: " + std::to_string(held_back) + " of " + std::to_string(samples) +
+                                        " training samples leave nothing to train or to validate on");
+  // The same samples for every seed, so that runs with other seeds stay comparable.
+  const std::vector<int64_t> mixed = permuted(train.rows, Draw(0, "validation split", 0));
+  DataSplit validation{"validation", train.source, {mixed.begin(), mixed.begin() + held_back}};
+  train.rows.assign(mixed.begin() + held_back, mixed.end());
+  std::sort(validation.rows.begin(), validation.rows.end());
+  std::sort(train.rows.begin(), train.rows.end());
+  splits_.push_back(std::move(validation));
+}
+
 Data::~Data() {
   if (hash_.valid()) hash_.wait();
   if (object_) table_.close(object_);
 }
+
 const DataColumn* Data::column(const std::string& name) const {
   for (auto& c : columns_)
     if (c.name == name) return &c;
   return nullptr;
 }
+
+std::vector<size_t> Data::numbers(const std::vector<std::string>& names) const {
+  std::vector<size_t> numbers;
+  for (auto& name : names) numbers.push_back(size_t(column(name) - columns_.data()));
+  return numbers;
+}
+
 program::Columns Data::types() const {
   program::Columns types;
   for (auto& c : columns_) types[c.name] = c.sample;
   return types;
 }
+
 const DataSplit* Data::split(const std::string& name) const {
   for (auto& s : splits_)
     if (s.name == name) return &s;
   return nullptr;
 }
 
-const lamina_feed* Data::feeds(const DataSplit& split, const std::vector<std::string>& names, const int64_t* rows, size_t count) {
-  feeds_.clear();
-  turn_ = 1 - turn_;
-  for (auto& name : names) {
-    const size_t number = size_t(column(name) - columns_.data());
-    const lamina_column& from = stored_[split.source][number];
-    const uint64_t bytes = columns_[number].bytes;
-    if (from.data) {
-      feeds_.push_back({from.data, rows, int64_t(bytes)});
-      continue;
-    }
-    std::vector<char>& buffer = decoded_[turn_][name];
-    buffer.resize(bytes * count);
-    if (table_.read(&graph::host_table(), &scope_, object_, split.source, uint32_t(number), rows, uint32_t(count), buffer.data())) {
-      try {
-        scope_.raise();
-      } catch (const std::exception& e) {
-        throw Failure(Exit::experiment, e.what());
-      }
-    }
-    feeds_.push_back({buffer.data(), nullptr, int64_t(bytes)});
+void Data::read(const DataSplit& split, size_t column, const int64_t* rows, size_t count, void* out) const {
+  lamina_scope scope;
+  scope.where = where_ + ", column \"" + columns_[column].name + "\" of split \"" + split.name + "\"";
+  if (!table_.read(&graph::host_table(), &scope, object_, split.source, uint32_t(column), rows, uint32_t(count), out)) return;
+  try {
+    scope.raise();
+  } catch (const std::exception& e) {
+    throw Failure(Exit::experiment, e.what());
   }
-  return feeds_.data();
 }
 
 std::string Data::hash() const {
   Sha256 sha;
-  for (auto& split : splits_) {
-    if (split.name == "validation" && split.source == training().source) continue;  // part of another
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      const lamina_column& from = stored_[split.source][c];
-      uint64_t samples = split.rows.size();
-      if (split.name == "train" && this->split("validation") && this->split("validation")->source == split.source) samples += this->split("validation")->rows.size();
-      if (from.data) sha.update(from.data, samples * columns_[c].bytes);
-    }
-  }
+  for (auto& source : sources_)
+    for (size_t c = 0; c < columns_.size(); ++c)
+      if (source.columns[c].data) sha.update(source.columns[c].data, source.samples * columns_[c].bytes);
   return sha.hex();
 }
-std::string Data::sha256() {
+
+std::string Data::sha256(bool wait) {
   if (!object_) return "";
   if (!hash_.valid()) hash_ = std::async(std::launch::async, [this] { return hash(); }).share();
-  return hash_.wait_for(std::chrono::seconds(0)) == std::future_status::ready ? hash_.get() : "";
+  return wait || hash_.wait_for(std::chrono::seconds(0)) == std::future_status::ready ? hash_.get() : "";
 }
 
 }  // namespace lamina

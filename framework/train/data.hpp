@@ -1,8 +1,6 @@
 /// The data set of an experiment: its plugin's columns, its splits, the order of samples.
 #pragma once
 #include <future>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,44 +31,50 @@ struct DataSplit {
 /// An open data set. Without one in the experiment: no columns, and one split "train" of a single empty sample.
 class Data {
  public:
-  /// Opens the plugin and cuts off the validation samples, which depend on nothing but the data's size. Failure(Exit::experiment) when the
-  /// files are not what they claim, when splits differ or a column that the experiment names is not there.
+  /// Opens the plugin and cuts off the validation samples, which depend on nothing but the data's size. ConfigError or
+  /// Failure(Exit::experiment) when the files are not what they claim, when a column that the experiment names is not there;
+  /// Failure(Exit::plugin) when the plugin's tables contradict themselves.
   explicit Data(const Experiment& experiment);
   ~Data();
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
 
   const std::vector<DataColumn>& columns() const { return columns_; }
-  const DataColumn* column(const std::string& name) const;
+  const DataColumn* column(const std::string& name) const;                   ///< null: there is none
+  std::vector<size_t> numbers(const std::vector<std::string>& names) const;  ///< of columns that exist, as a Loader takes them
   program::Columns types() const;
-  const DataSplit* split(const std::string& name) const;
+  const std::vector<DataSplit>& splits() const { return splits_; }
+  const DataSplit* split(const std::string& name) const;  ///< null: there is none
   const DataSplit& training() const { return *split("train"); }
 
-  /// Where a program's inputs come from for `rows` of a split: columns in memory are gathered by the backend itself, others are decoded
-  /// into a buffer of this object, which is reused two calls later. The feeds are valid as long as `rows`.
-  const lamina_feed* feeds(const DataSplit& split, const std::vector<std::string>& columns, const int64_t* rows, size_t count);
+  /// All samples of the plugin's split, one after the other; null for a column that must be read.
+  const void* in_memory(const DataSplit& split, size_t column) const { return sources_[split.source].columns[column].data; }
+  /// Decodes samples into `out`, dense. Any thread, several at once. Failure(Exit::experiment) for damaged data.
+  void read(const DataSplit& split, size_t column, const int64_t* rows, size_t count, void* out) const;
 
-  /// SHA-256 over the bytes of all columns that lie in memory, computed beside the first steps.
-  std::string sha256();
+  /// SHA-256 over the bytes of all columns that lie in memory, computed beside the first steps; "" while it is not done, unless waited for.
+  std::string sha256(bool wait);
 
  private:
-  const lamina_column& stored(uint32_t split, size_t column) const;
+  struct Source {  // a split as the plugin has it
+    uint64_t samples;
+    std::vector<lamina_column> columns;
+  };
+  void take(const lamina_split& split);
+  void hold_back_validation();
   std::string hash() const;
 
   const Experiment& experiment_;
   lamina_dataset table_{};
   void* object_ = nullptr;
-  lamina_scope scope_;
-  std::vector<std::vector<lamina_column>> stored_;  ///< [split][column]
+  std::string where_;
+  std::vector<Source> sources_;
   std::vector<DataColumn> columns_;
   std::vector<DataSplit> splits_;
-  std::vector<lamina_feed> feeds_;
-  std::map<std::string, std::vector<char>> decoded_[2];
-  int turn_ = 0;
   std::shared_future<std::string> hash_;
 };
 
-/// The order of `count` samples in one epoch: a permutation that depends on seed and epoch alone (Fisher & Yates, Philox).
+/// The order of samples in one epoch: a permutation that depends on seed and epoch alone (Fisher & Yates, Philox).
 std::vector<int64_t> epoch_order(const std::vector<int64_t>& rows, uint64_t seed, int64_t epoch, bool shuffle);
 
 }  // namespace lamina

@@ -1,10 +1,10 @@
 // The commands that look at a run that was trained: evaluate and predict.
 #include <cstring>
 
-#include "base/failure.hpp"
 #include "base/shape.hpp"
 #include "record/hdf5.hpp"
 #include "record/journal.hpp"
+#include "train/failures.hpp"
 #include "train/initialize.hpp"
 #include "train/provenance.hpp"
 #include "train/run.hpp"
@@ -28,9 +28,8 @@ Experiment experiment_of(const RunFolder& folder, Catalogue& catalogue) {
   return x;
 }
 
-}  // namespace
-
-Scores evaluate_run(const std::filesystem::path& path, const std::string& split_name, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
+Scores evaluate_checked(const std::filesystem::path& path, const std::string& split_name,
+                        const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
   const RunFolder folder = RunFolder::open(path);
   const Experiment x = experiment_of(folder, catalogue);
   Workbench bench(x, catalogue);
@@ -45,9 +44,9 @@ Scores evaluate_run(const std::filesystem::path& path, const std::string& split_
   return scores;
 }
 
-int64_t predict(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output, std::vector<std::string> layers,
-                const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
-  const RunFolder folder = RunFolder::open(path);
+int64_t predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,
+                        std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
+  const RunFolder folder = RunFolder::look(path);
   const Experiment x = experiment_of(folder, catalogue);
   Workbench bench(x, catalogue);
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
@@ -63,8 +62,10 @@ int64_t predict(const std::filesystem::path& path, const std::filesystem::path& 
     const std::string where = input.string() + ": '" + column + "'";
     if (a.shape.empty() || Shape(a.shape.begin() + 1, a.shape.end()) != wanted.shape)
       throw Failure(Exit::experiment, where + " is " + text_of(a.shape) + ", wanted [samples, …] with samples of " + text_of(wanted.shape));
-    if (a.dtype != wanted.dtype) throw Failure(Exit::experiment, where + " is " + name_of(a.dtype) + ", the network was trained on " + name_of(wanted.dtype));
-    if (total >= 0 && a.shape[0] != total) throw Failure(Exit::experiment, where + " has " + std::to_string(a.shape[0]) + " samples, another column " + std::to_string(total));
+    if (a.dtype != wanted.dtype)
+      throw Failure(Exit::experiment, where + " is " + name_of(a.dtype) + ", the network was trained on " + name_of(wanted.dtype));
+    if (total >= 0 && a.shape[0] != total)
+      throw Failure(Exit::experiment, where + " has " + std::to_string(a.shape[0]) + " samples, another column " + std::to_string(total));
     total = a.shape[0];
     arrays[column] = std::move(a);
   }
@@ -86,21 +87,36 @@ int64_t predict(const std::filesystem::path& path, const std::filesystem::path& 
     p.wait();
     for (auto& o : p.lowered().outputs) {
       const auto& type = p.lowered().values[o.value].type;
-      if (type.shape.empty() || type.shape[0] != count) throw Failure(Exit::usage, "layer '" + o.name + "' has the shape " + text_of(type.shape) + ", whose first axis is not the batch");
+      if (type.shape.empty() || type.shape[0] != count)
+        throw Failure(Exit::usage, "layer '" + o.name + "' has the shape " + text_of(type.shape) + ", whose first axis is not the batch");
       Array& r = results[o.name];
       const auto* from = reinterpret_cast<const std::byte*>(outputs.data() + o.offset);
       r.dtype = type.dtype, r.shape = type.shape;
       r.bytes.insert(r.bytes.end(), from, from + uint64_t(checked_count(type.shape)) * size_of(type.dtype));
     }
   }
-  H5Writer out(output);
-  for (auto& [name, array] : results) {
-    array.shape[0] = total;
-    out.write(name, array);
-    out.label(name, 0, "sample");
-  }
-  out.commit();
+  with_exit(Exit::failed, [&] {
+    H5Writer out(output);
+    for (auto& [name, array] : results) {
+      array.shape[0] = total;
+      out.write(name, array);
+      out.label(name, 0, "sample");
+    }
+    out.commit();
+  });
   return total;
+}
+
+}  // namespace
+
+Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
+                    Catalogue& catalogue) {
+  return with_exit(Exit::experiment, [&] { return evaluate_checked(folder, split, checkpoint, catalogue); });
+}
+
+int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
+                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
+  return with_exit(Exit::experiment, [&] { return predict_checked(folder, input, output, std::move(layers), checkpoint, catalogue); });
 }
 
 }  // namespace lamina

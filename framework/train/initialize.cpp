@@ -38,7 +38,8 @@ std::vector<double> initial_values(const program::StateInfo& tensor, const Plugi
   lamina_shape shape{uint32_t(tensor.type.dtype), uint32_t(tensor.type.shape.size()), {}};
   std::copy(tensor.type.shape.begin(), tensor.type.shape.end(), shape.dims);
   const auto list = program::views(settings);
-  if (table.fill(&graph::host_table(), &scope, list.data(), uint32_t(list.size()), &shape, tensor.start.fan_in, tensor.start.fan_out, values.data())) {
+  if (table.fill(&graph::host_table(), &scope, list.data(), uint32_t(list.size()), &shape, tensor.start.fan_in, tensor.start.fan_out,
+                 values.data())) {
     try {
       scope.raise();
     } catch (const std::exception& e) {

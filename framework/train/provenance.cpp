@@ -1,12 +1,45 @@
 #include "train/provenance.hpp"
 
+#include <algorithm>
+
 #include "base/build.hpp"
+#include "base/sha256.hpp"
 #include "config/json.hpp"
 #include "record/hdf5_reader.hpp"
+#include "train/failures.hpp"
 
 namespace lamina {
 
-RunRecord::RunRecord(Workbench& bench, const std::string& command) : bench_(bench), command_(command), started_(now_text()) {}
+namespace {
+
+/// Every plugin of the experiment, once.
+std::vector<const Descriptor*> plugins_of(const Experiment& x) {
+  std::vector<const Descriptor*> all;
+  const auto add = [&](const Descriptor* d) {
+    if (d && std::find(all.begin(), all.end(), d) == all.end()) all.push_back(d);
+  };
+  add(x.backend.plugin);
+  if (x.dataset) add(x.dataset->plugin);
+  for (auto& t : x.transforms) add(t.transform.plugin);
+  for (auto& l : x.layers) {
+    add(l.layer.plugin);
+    for (auto& i : l.initializers) add(i.initializer.plugin);
+  }
+  add(x.loss.loss.plugin);
+  for (auto& m : x.metrics) add(m.metric.plugin);
+  add(x.optimizer.plugin);
+  add(x.schedule.plugin);
+  return all;
+}
+
+}  // namespace
+
+RunRecord::RunRecord(Workbench& bench, const std::string& command) : bench_(bench), command_(command), started_(now_text()) {
+  const std::string resolved = to_text(bench.experiment.resolved);
+  origins_ = {{"program", std::string(build_version()) + " " + build_commit() + " " + build_compiler()},
+              {"experiment", lamina::sha256(resolved.data(), resolved.size())}};
+  for (auto* d : plugins_of(bench.experiment)) origins_.emplace_back("plugin." + d->kind + "." + d->name, d->sha256);
+}
 
 Scores RunRecord::evaluate(const DataSplit& split) {
   Evaluation& e = evaluations_[split.name];
@@ -17,14 +50,25 @@ Scores RunRecord::evaluate(const DataSplit& split) {
   return scores;
 }
 
+std::optional<Scores> RunRecord::scores(const std::string& split) const {
+  auto it = evaluations_.find(split);
+  if (it == evaluations_.end()) return std::nullopt;
+  Scores scores;
+  for (auto& [name, v] : it->second.attributes)
+    if (std::holds_alternative<double>(v)) scores.emplace_back(name, std::get<double>(v));
+  // A file gives its attributes back in the order of their names.
+  std::stable_partition(scores.begin(), scores.end(), [](auto& score) { return score.first == "loss"; });
+  return scores;
+}
+
 std::string RunRecord::take_over(const RunFolder& folder) try {
   const H5Reader file(folder.snapshot());
   started_ = file.attribute_text("provenance", "started");
   command_ = file.attribute_text("provenance", "command");
   if (bench_.experiment.overrides.empty() && file.contains("config/overrides")) overrides_ = file.read_texts("config/overrides");
-  for (const char* split : {"validation", "test", "train"}) {
-    const std::string group = std::string("evaluation/") + split;
-    Evaluation e{split, {}, {}, {}, {}, {}, {}, {}};
+  for (auto& split : bench_.data.splits()) {
+    const std::string group = "evaluation/" + split.name;
+    Evaluation e{split.name, {}, {}, {}, {}, {}, {}, {}};
     FileAttributes attributes;
     try {
       attributes = file.attributes(group);
@@ -39,9 +83,10 @@ std::string RunRecord::take_over(const RunFolder& folder) try {
       for (auto v : file.read_int64(group + "/predictions/label")) e.label.push_back(int32_t(v));
       for (auto v : file.read_int64(group + "/predictions/predicted")) e.predicted.push_back(int32_t(v));
     }
-    evaluations_[split] = std::move(e);
+    evaluations_[split.name] = std::move(e);
   }
-  return file.attribute_text("provenance", "status");
+  const std::string status = file.attribute_text("provenance", "status");
+  return status == "running" ? "stopped" : status;  // who asks has the folder's lock, so nobody runs
 } catch (const FileError&) {
   return "stopped";
 }
@@ -57,32 +102,15 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
                   {"device", bench_.session.describe()},
                   {"seed", x.seed},
                   {"command", command_},
-                  {"dataset_sha256", bench_.data.sha256()},
+                  {"dataset_sha256", bench_.data.sha256(status != "running")},
                   {"started", started_},
                   {"written", now_text()},
                   {"status", status}};
-  auto plugin = [&](const Descriptor* d) {
-    if (!d) return;
-    const std::string name = d->kind + "/" + d->name;
-    for (auto& known : s.plugins)
-      if (known.name == name) return;
-    s.plugins.push_back({name, d->version, d->sha256});
-  };
-  plugin(x.backend.plugin);
-  if (x.dataset) plugin(x.dataset->plugin);
-  for (auto& t : x.transforms) plugin(t.transform.plugin);
-  for (auto& l : x.layers) {
-    plugin(l.layer.plugin);
-    for (auto& i : l.initializers) plugin(i.initializer.plugin);
-  }
-  plugin(x.loss.loss.plugin);
-  for (auto& m : x.metrics) plugin(m.metric.plugin);
-  plugin(x.optimizer.plugin);
-  plugin(x.schedule.plugin);
+  for (auto* d : plugins_of(x)) s.plugins.push_back({d->kind + "/" + d->name, d->version, d->sha256});
   for (auto& l : bench_.layers()) s.layers.push_back({l.path, l.type, l.results.empty() ? Shape{} : l.results[0].shape, l.parameter_count});
   for (auto& [_, e] : evaluations_) s.evaluations.push_back(e);
   s.metrics = &journal.all();
-  write_snapshot(folder.snapshot(), s);
+  with_exit(Exit::failed, [&] { write_snapshot(folder.snapshot(), s); });
 }
 
 }  // namespace lamina

@@ -1,6 +1,7 @@
 /// What run.h5 says of a run beside its course: configuration, where and with what it ran, results on the splits.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 
 #include "record/snapshot.hpp"
@@ -13,7 +14,12 @@ class RunRecord {
  public:
   RunRecord(Workbench& bench, const std::string& command);
   /// Takes over what an earlier run.h5 says of the run's start and of splits evaluated before. An unreadable one is passed over.
-  std::string take_over(const RunFolder& folder);  ///< the status it had
+  /// Returns the status it had; of a run that was killed, "stopped".
+  std::string take_over(const RunFolder& folder);
+  /// Loss and metrics of a split, where it was evaluated.
+  std::optional<Scores> scores(const std::string& split) const;
+  /// What the bits of a run depend on beside its experiment and device: plugins ("layer/conv") and the program, with their hashes.
+  const std::vector<std::pair<std::string, std::string>>& origins() const { return origins_; }
   /// Loss, metrics and, for a classifier, the confusion matrix and predictions of a split; kept for the snapshots that follow.
   Scores evaluate(const DataSplit& split);
   /// Writes run.h5 whole. `status`: running, finished, stopped, diverged, failed.
@@ -23,6 +29,7 @@ class RunRecord {
   Workbench& bench_;
   std::string command_, started_;
   std::vector<std::string> overrides_;
+  std::vector<std::pair<std::string, std::string>> origins_;
   std::map<std::string, Evaluation> evaluations_;
 };
 

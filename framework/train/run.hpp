@@ -1,5 +1,5 @@
-/// Running experiments: what the commands run, resume, check, evaluate, predict and summary do. No output of its own: what happens is told to a
-/// Watcher, what went wrong is a Failure with its exit code.
+/// Running experiments: what the commands run, resume, check, evaluate, predict and summary do. No output of its own: what happens is told
+/// to a Watcher, what went wrong is a Failure with its exit code.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -35,7 +35,8 @@ struct RunReport {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void started(const std::filesystem::path& folder, const Experiment&, const std::string& device, int64_t parameters, int64_t resumed_at_step) {
+  virtual void started(const std::filesystem::path& folder, const Experiment&, const std::string& device, int64_t parameters,
+                       int64_t resumed_at_step) {
     (void)folder, (void)device, (void)parameters, (void)resumed_at_step;
   }
   virtual void step(const StepReport&) {}  ///< at most about 20 times a second
@@ -44,9 +45,9 @@ class Watcher {
 };
 
 struct RunOptions {
-  std::filesystem::path runs = "runs";       ///< new run folders are made here
-  std::optional<int64_t> stop_after_steps;   ///< ends the run there, after a checkpoint
-  std::string command;                       ///< for the record
+  std::filesystem::path runs = "runs";      ///< new run folders are made here
+  std::optional<int64_t> stop_after_steps;  ///< ends the run there, after a checkpoint
+  std::string command;                      ///< for the record
 };
 
 /// Trains a checked experiment in a new run folder. Nothing is written before data, network and device are known to be good.
@@ -73,17 +74,18 @@ struct ExperimentSummary {
   int64_t batch = 0, parameters = 0, trained = 0;
   uint64_t arena_bytes = 0, state_bytes = 0, input_bytes = 0;  ///< of one training step
   std::vector<LayerSummary> layers;
-  std::vector<std::string> claimed, decomposed;   ///< composites: "bn1: normalize"
+  std::vector<std::string> claimed, decomposed;          ///< composites: "bn1: normalize"
   std::vector<std::pair<std::string, std::string>> ops;  ///< of a training step in running order: op, layer
 };
 ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
 
 /// Loss and metrics of a finished or stopped run's newest checkpoint (or `checkpoint`) on a split; updates run.h5's evaluation/<split>.
-Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
+Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
+                    Catalogue& catalogue);
 
 /// Runs the network on the arrays of an HDF5 file (one per column that the network reads, samples along axis 0) and writes the outputs
 /// of `layers` (none named: the loss's prediction) to another, under their names. Returns the number of samples.
-int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output, std::vector<std::string> layers,
-                const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
+int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
+                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
 
 }  // namespace lamina

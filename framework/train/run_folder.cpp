@@ -26,19 +26,66 @@ std::string now_text() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
 }
-static void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.flush();
-  if (!out) throw Failure(Exit::failed, path.string() + ": cannot be written: " + std::strerror(errno));
+
+namespace {
+
+/// A directory or file of its own; closes itself.
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+/// To the disk, so that a folder that stands after a power cut is whole.
+void write_text(const fs::path& path, const std::string& text) {
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+  size_t done = 0;
+  while (file.number >= 0 && done < text.size()) {
+    const ssize_t n = ::write(file.number, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += size_t(n);
+  }
+  if (file.number < 0 || done < text.size() || fsync(file.number))
+    throw Failure(Exit::failed, in_quotes(path.string()) + " cannot be written: " + std::strerror(errno));
 }
 
-RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+constexpr const char* unfinished = ".new-";
+
+/// Folders that were being made when their process was killed: nobody holds their lock, and they are no newer than a minute (a fresh one
+/// might not be locked yet).
+void remove_unfinished(const fs::path& runs) {
+  std::error_code ignored;
+  for (auto& entry : fs::directory_iterator(runs, ignored)) {
+    if (!entry.path().filename().string().starts_with(unfinished)) continue;
+    if (fs::file_time_type::clock::now() - entry.last_write_time(ignored) < std::chrono::minutes(1)) continue;
+    const Descriptor folder{::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (folder.number >= 0 && !flock(folder.number, LOCK_EX | LOCK_NB)) fs::remove_all(entry.path(), ignored);
+  }
+}
+
+/// One more than the largest number of a run of this name.
+int64_t next_number(const fs::path& runs, const std::string& prefix) {
+  int64_t number = 1;
+  for (auto& entry : fs::directory_iterator(runs)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const std::string tail = name.substr(prefix.size());
+    if (!tail.empty() && tail.size() < 10 && tail.find_first_not_of("0123456789") == std::string::npos)
+      number = std::max<int64_t>(number, std::stoll(tail) + 1);
+  }
+  return number;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, bool alone) : path_(std::move(path)) {
+  if (!alone) return;
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) throw Failure(Exit::usage, in_quotes(path_.string()) + " cannot be opened: " + std::strerror(errno));
   if (flock(lock_, LOCK_EX | LOCK_NB)) {
-    ::close(lock_);
-    lock_ = -1;
+    ::close(std::exchange(lock_, -1));
     throw Failure(Exit::usage, in_quotes(path_.string()) + ": another process is running there");
   }
 }
@@ -51,29 +98,39 @@ RunFolder RunFolder::create(const fs::path& runs, const Experiment& experiment) 
   std::error_code error;
   fs::create_directories(runs, error);
   if (error) throw Failure(Exit::failed, in_quotes(runs.string()) + " cannot be made: " + error.message());
-  const fs::path fresh = runs / (".new-" + experiment.name + "-" + std::to_string(getpid()));
+  remove_unfinished(runs);
+  const fs::path fresh = runs / (unfinished + experiment.name + "-" + std::to_string(getpid()));
   fs::remove_all(fresh, error);
   fs::create_directories(fresh / "checkpoints", error);
   if (error) throw Failure(Exit::failed, in_quotes(fresh.string()) + " cannot be made: " + error.message());
+  RunFolder folder(fresh, true);  // the lock stays when the folder gets its name
   write_text(fresh / "experiment.json", experiment.source);
   write_text(fresh / "resolved.json", to_text(experiment.resolved) + "\n");
-  int64_t number = 1;
   const std::string prefix = experiment.name + "-";
-  for (auto& entry : fs::directory_iterator(runs)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind(prefix, 0) != 0) continue;
-    const std::string tail = name.substr(prefix.size());
-    if (!tail.empty() && tail.size() < 10 && tail.find_first_not_of("0123456789") == std::string::npos) number = std::max<int64_t>(number, std::stoll(tail) + 1);
-  }
-  for (;; ++number) {  // another run may take the number first
-    const fs::path path = runs / (prefix + std::to_string(number));
-    if (!fs::exists(path) && !std::rename(fresh.c_str(), path.c_str())) return RunFolder(path);
-    if (!fs::exists(path)) throw Failure(Exit::failed, in_quotes(path.string()) + " cannot be made: " + std::strerror(errno));
+  for (int64_t number = next_number(runs, prefix);; ++number) {  // another run may take the number first
+    folder.path_ = runs / (prefix + std::to_string(number));
+    if (!fs::exists(folder.path_) && !std::rename(fresh.c_str(), folder.path_.c_str())) return folder;
+    if (!fs::exists(folder.path_))
+      throw Failure(Exit::failed, in_quotes(folder.path_.string()) + " cannot be made: " + std::strerror(errno));
   }
 }
 RunFolder RunFolder::open(const fs::path& folder) {
-  if (!fs::is_regular_file(folder / "resolved.json")) throw Failure(Exit::usage, in_quotes(folder.string()) + " is no run folder: it has no resolved.json");
-  return RunFolder(folder);
+  RunFolder opened = look(folder);
+  return RunFolder(std::move(opened.path_), true);
+}
+RunFolder RunFolder::look(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(folder / "resolved.json", ignored))
+    throw Failure(Exit::usage, in_quotes(folder.string()) + " is no run folder: it has no resolved.json");
+  return RunFolder(folder, false);
+}
+void RunFolder::remove_leftovers() const {
+  std::error_code ignored;
+  for (auto& place : {path_, path_ / "checkpoints"})
+    for (auto& entry : fs::directory_iterator(place, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with('.') && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+    }
 }
 std::string RunFolder::source() const { return read_file(path_ / "experiment.json", json_byte_limit); }
 
@@ -87,7 +144,8 @@ std::vector<int64_t> RunFolder::checkpoints() const {
   std::error_code error;
   for (auto& entry : fs::directory_iterator(path_ / "checkpoints", error)) {
     const std::string stem = entry.path().stem().string();
-    if (entry.path().extension() == ".h5" && !stem.empty() && stem.size() < 18 && stem.find_first_not_of("0123456789") == std::string::npos) steps.push_back(std::stoll(stem));
+    if (entry.path().extension() == ".h5" && !stem.empty() && stem.size() < 18 && stem.find_first_not_of("0123456789") == std::string::npos)
+      steps.push_back(std::stoll(stem));
   }
   std::sort(steps.rbegin(), steps.rend());
   return steps;

@@ -16,6 +16,8 @@ class RunFolder {
   static RunFolder create(const std::filesystem::path& runs, const Experiment& experiment);
   /// Failure(Exit::usage) when this is no run folder, or another process runs in it.
   static RunFolder open(const std::filesystem::path& folder);
+  /// For reading only: also while another process runs in it.
+  static RunFolder look(const std::filesystem::path& folder);
   RunFolder(RunFolder&& other) noexcept;
   ~RunFolder();
 
@@ -33,11 +35,14 @@ class RunFolder {
   /// The newest that is sound; what was wrong with newer ones is added to `damaged`.
   std::optional<Checkpoint> newest(std::vector<std::string>& damaged) const;
 
+  /// Temporary files of a process that was killed while it wrote.
+  void remove_leftovers() const;
+
   /// A line with time in log.txt; failing to write it disturbs nothing.
   void log(const std::string& line) const;
 
  private:
-  explicit RunFolder(std::filesystem::path path);
+  RunFolder(std::filesystem::path path, bool alone);
   std::filesystem::path path_;
   int lock_ = -1;
 };

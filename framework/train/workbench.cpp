@@ -9,6 +9,8 @@
 #include "config/settings.hpp"
 #include "record/hdf5_reader.hpp"
 #include "train/initialize.hpp"
+#include "train/loader.hpp"
+#include "train/tally.hpp"
 
 namespace lamina {
 using program::Request;
@@ -38,20 +40,9 @@ lamina_status read_hdf5(lamina_scope* scope, const char* path, const char* name,
 }
 const bool offered = (graph::offer_hdf5_reader(read_hdf5), true);
 
-std::string stored_name(const program::StateInfo& tensor) { return (tensor.kind == graph::StateKind::slot ? "optimizer/" : "model/") + tensor.path; }
-
-/// Elements of an output, whatever their type.
-struct Numbers {
-  DType dtype;
-  const char* data;
-  double operator[](size_t i) const {
-    const char* at = data + i * size_of(dtype);
-    if (dtype == DType::float64) return *reinterpret_cast<const double*>(at);
-    if (dtype == DType::float32) return *reinterpret_cast<const float*>(at);
-    if (dtype == DType::int32) return *reinterpret_cast<const int32_t*>(at);
-    return *reinterpret_cast<const uint8_t*>(at);
-  }
-};
+std::string stored_name(const program::StateInfo& tensor) {
+  return (tensor.kind == graph::StateKind::slot ? "optimizer/" : "model/") + tensor.path;
+}
 
 std::vector<double> as_doubles(const Array& a) {
   const size_t n = size_t(checked_count(a.shape));
@@ -60,18 +51,27 @@ std::vector<double> as_doubles(const Array& a) {
     auto* from = reinterpret_cast<const decltype(one)*>(a.bytes.data());
     std::copy(from, from + n, v.begin());
   };
-  if (a.dtype == DType::float32) read(float());
-  else if (a.dtype == DType::float64) read(double());
-  else if (a.dtype == DType::int32) read(int32_t());
-  else if (a.dtype == DType::uint8) read(uint8_t());
-  else throw FileError(std::string("weights of type ") + name_of(a.dtype) + " are not read");
+  if (a.dtype == DType::float32)
+    read(float());
+  else if (a.dtype == DType::float64)
+    read(double());
+  else if (a.dtype == DType::int32)
+    read(int32_t());
+  else if (a.dtype == DType::uint8)
+    read(uint8_t());
+  else
+    throw FileError(std::string("weights of type ") + name_of(a.dtype) + " are not read");
   return v;
 }
 
 }  // namespace
 
 Workbench::Workbench(const Experiment& x, Catalogue& c)
-    : experiment(x), catalogue(c), data(x), session(*x.backend.plugin, x.backend.settings), batch_(std::min<int64_t>(x.training.batch_size, int64_t(data.training().rows.size()))) {
+    : experiment(x),
+      catalogue(c),
+      data(x),
+      session(*x.backend.plugin, x.backend.settings),
+      batch_(std::min<int64_t>(x.training.batch_size, int64_t(data.training().rows.size()))) {
   (void)offered;
   training(batch_);
 }
@@ -87,7 +87,9 @@ program::Executable& Workbench::training(int64_t batch) {
 }
 program::Executable& Workbench::evaluation(int64_t batch) {
   auto& p = programs_["evaluate " + std::to_string(batch)];
-  if (!p) p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false}, "evaluate " + std::to_string(batch));
+  if (!p)
+    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false},
+                "evaluate " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::predicting(int64_t batch, const std::vector<std::string>& layers) {
@@ -109,75 +111,65 @@ std::string Workbench::prediction() const {
   return r.result == 0 || r.result >= results.size() ? layer.path : layer.path + "." + results[r.result].name;
 }
 
+void Workbench::compile_all() {
+  const auto each_size = [&](const DataSplit& split, auto compile) {
+    const int64_t samples = int64_t(split.rows.size());
+    if (samples >= batch_) compile(batch_);
+    if (samples % batch_) compile(samples % batch_);
+  };
+  each_size(data.training(), [&](int64_t size) {
+    if (size == batch_ || !experiment.training.drop_last_batch) training(size);
+  });
+  for (auto& split : data.splits())
+    if (&split != &data.training()) each_size(split, [&](int64_t size) { evaluation(size); });
+}
+
 Scores Workbench::evaluate(const DataSplit& split, Evaluation* record) {
-  double loss = 0;
-  std::map<std::string, std::vector<double>> sums;
-  std::vector<char> outputs;
-  std::vector<int32_t> predicted;
-  const int64_t total = int64_t(split.rows.size());
+  Tally tally;
   const DataColumn* target = experiment.loss.target.is_column() ? data.column(experiment.loss.target.column) : nullptr;
-  const bool classifies = record && target && target->class_count && target->sample.shape.empty() && !is_real(target->sample.dtype) && !prediction().empty();
+  const bool classifies =
+      record && target && target->class_count && target->sample.shape.empty() && !is_real(target->sample.dtype) && !prediction().empty();
+  const int64_t total = int64_t(split.rows.size());
+  std::map<int64_t, Loader::Columns> columns;  // by batch size
+  std::vector<char> outputs;
+  Loader loader(data, split);
   for (int64_t at = 0; at < total; at += batch_) {
-    const int64_t count = std::min(batch_, total - at);
+    const int64_t count = std::min(batch_, total - at), next = std::min(batch_, total - at - count);
     program::Executable& p = evaluation(count);
+    if (!columns.contains(count)) columns[count] = data.numbers(p.feeds());
+    const int64_t* rows = split.rows.data() + at;
+    const lamina_feed* feeds = loader.feeds(columns[count], rows, size_t(count));
+    if (classifies) {
+      const size_t place = size_t(std::find(p.feeds().begin(), p.feeds().end(), target->name) - p.feeds().begin());
+      if (place < p.feeds().size()) tally.take_labels(target->sample.dtype, feeds[place], size_t(count));
+    }
+    if (next && columns.contains(next)) loader.announce(columns[next], rows + count, size_t(next));
     outputs.resize(p.output_bytes());
-    p.run({uint64_t(experiment.seed), 0, 0, 0, 1}, data.feeds(split, p.feeds(), split.rows.data() + at, size_t(count)), outputs.data());
+    p.run({uint64_t(experiment.seed), 0, 0, 0, 1}, feeds, outputs.data());
     p.wait();
-    for (auto& o : p.lowered().outputs) {
-      const auto& type = p.lowered().values[o.value].type;
-      const Numbers values{type.dtype, outputs.data() + o.offset};
-      if (o.name == "loss") {
-        loss += values[0] * double(count);
-      } else if (o.name == "prediction") {
-        if (!classifies || type.shape.size() != 2) continue;
-        const size_t classes = size_t(type.shape[1]);
-        for (size_t row = 0; row < size_t(count); ++row) {
-          size_t best = 0;
-          for (size_t c = 1; c < classes; ++c)
-            if (values[row * classes + c] > values[row * classes + best]) best = c;
-          predicted.push_back(int32_t(best));
-        }
-      } else {
-        auto& s = sums[o.name];
-        const size_t n = size_t(checked_count(type.shape));
-        s.resize(n, 0);
-        for (size_t i = 0; i < n; ++i) s[i] += values[i];
-      }
-    }
+    for (auto& o : p.lowered().outputs)
+      tally.take(o.name, p.lowered().values[o.value].type, outputs.data() + o.offset, size_t(count), classifies);
   }
-  if (classifies && predicted.size() == size_t(total)) confusion(split, *target, predicted, *record);
-  Scores scores = {{"loss", loss / double(total)}};
-  for (auto& m : experiment.metrics) {
-    std::vector<double> all;
-    for (int i = 0;; ++i) {
-      auto it = sums.find("metric/" + m.name + "/" + std::to_string(i));
-      if (it == sums.end()) break;
-      all.insert(all.end(), it->second.begin(), it->second.end());
-    }
-    const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
-    if (!table.finish) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no finish");
-    lamina_scope scope;
-    scope.where = "metric '" + m.name + "'";
-    const auto settings = program::views(m.metric.settings);
-    double result = 0;
-    scope.check(table.finish(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), all.data(), all.size(), &result));
-    scores.emplace_back(m.name, result);
-  }
+  if (classifies && tally.predicted.size() == size_t(total) && tally.labels.size() == size_t(total))
+    tally.confusion(split, *target, *record);
+  Scores scores = {{"loss", tally.loss / double(total)}};
+  for (auto& m : experiment.metrics) scores.emplace_back(m.name, finish(m, tally.sums_of(m.name)));
   return scores;
 }
 
-void Workbench::confusion(const DataSplit& split, const DataColumn& target, const std::vector<int32_t>& predicted, Evaluation& record) {
-  const size_t classes = target.class_count, count = predicted.size();
-  const std::vector<std::string> column = {target.name};
-  record.counts.assign(classes * classes, 0);
-  record.classes = target.classes;
-  for (size_t c = record.classes.size(); c < classes; ++c) record.classes.push_back(std::to_string(c));
-  const lamina_feed feed = *data.feeds(split, column, split.rows.data(), count);
-  for (size_t i = 0; i < count; ++i) {
-    const int64_t row = feed.rows ? feed.rows[i] : int64_t(i);
-    const int32_t label = int32_t(Numbers{target.sample.dtype, static_cast<const char*>(feed.base) + row * feed.row_bytes}[0]);
-    record.sample.push_back(split.rows[i]), record.label.push_back(label), record.predicted.push_back(predicted[i]);
-    if (label >= 0 && size_t(label) < classes && size_t(predicted[i]) < classes) ++record.counts[size_t(label) * classes + size_t(predicted[i])];
+double Workbench::finish(const MetricConfig& m, const std::vector<double>& sums) const {
+  const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
+  if (!table.finish) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no finish");
+  lamina_scope scope;
+  scope.where = "metric '" + m.name + "'";
+  const auto settings = program::views(m.metric.settings);
+  double result = 0;
+  if (!table.finish(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), sums.data(), sums.size(), &result))
+    return result;
+  try {
+    scope.raise();
+  } catch (const std::exception& e) {
+    throw Failure(Exit::plugin, e.what());
   }
 }
 
@@ -199,7 +191,9 @@ void Workbench::load(const std::vector<NamedArray>& tensors, const std::string& 
     const auto& tensor = session.state()[e];
     auto it = index.find(stored_name(tensor));
     if (it == index.end()) throw Failure(Exit::experiment, file + ": it has no '" + stored_name(tensor) + "', which this network has");
-    if (it->second->shape != tensor.type.shape) throw Failure(Exit::experiment, file + ": '" + stored_name(tensor) + "' is " + text_of(it->second->shape) + ", wanted " + text_of(tensor.type.shape));
+    if (it->second->shape != tensor.type.shape)
+      throw Failure(Exit::experiment,
+                    file + ": '" + stored_name(tensor) + "' is " + text_of(it->second->shape) + ", wanted " + text_of(tensor.type.shape));
     if (it->second->dtype == tensor.type.dtype)
       session.write(e, it->second->bytes.data());
     else

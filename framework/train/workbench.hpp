@@ -22,6 +22,8 @@ class Workbench {
   program::Executable& training(int64_t batch);
   /// Loss and metric sums.
   program::Executable& evaluation(int64_t batch);
+  /// All programs that a run needs: so what does not fit is known before the first step.
+  void compile_all();
   program::Executable& predicting(int64_t batch, const std::vector<std::string>& layers);
 
   int64_t batch() const { return batch_; }  ///< of a full training step: batch_size, or all samples where they are fewer
@@ -48,7 +50,7 @@ class Workbench {
  private:
   std::unique_ptr<program::Executable> compile(const program::Request& request, const std::string& name);
 
-  void confusion(const DataSplit& split, const DataColumn& target, const std::vector<int32_t>& predicted, Evaluation& record);
+  double finish(const MetricConfig& metric, const std::vector<double>& sums) const;
   std::string prediction() const;  ///< the layer whose output the loss reads, as fetch names it
 
   int64_t batch_;

@@ -1,0 +1,51 @@
+#include "train/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/failure.hpp"
+#include "base/shape.hpp"
+#include "program/session.hpp"
+
+namespace lamina {
+
+Course::Course(const TrainingConfig& training, int64_t samples, int64_t batch) {
+  steps_per_epoch = training.drop_last_batch ? samples / batch : (samples + batch - 1) / batch;
+  steps = training.steps ? *training.steps : checked_count({*training.epochs, steps_per_epoch});
+  epochs = steps / steps_per_epoch + (steps % steps_per_epoch != 0);
+}
+
+Schedule::Schedule(const Experiment& experiment, const Course& course)
+    : name_(experiment.schedule.plugin->name),
+      table_(copy_sized<lamina_schedule>(experiment.schedule.plugin->table)),
+      settings_(program::views(experiment.schedule.settings)) {
+  if (!table_.rate) throw Failure(Exit::plugin, experiment.schedule.plugin->file + ": the schedule's table has no rate");
+  scope_.where = "schedule '" + name_ + "'";
+  moment_.size = sizeof moment_, moment_.steps = course.steps, moment_.epochs = course.epochs;
+  moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = experiment.learning_rate;
+}
+
+void Schedule::set_metrics(std::vector<std::pair<std::string, double>> metrics) {
+  metrics_ = std::move(metrics);
+  std::sort(metrics_.begin(), metrics_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  names_.clear(), values_.clear();
+  for (auto& [name, value] : metrics_) names_.push_back(name.c_str()), values_.push_back(value);
+  moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = values_.data();
+}
+
+double Schedule::rate(int64_t step, int64_t epoch) {
+  moment_.step = step, moment_.epoch = epoch;
+  double rate = 0;
+  if (table_.rate(&graph::host_table(), &scope_, settings_.data(), uint32_t(settings_.size()), &moment_, &rate)) {
+    try {
+      scope_.raise();
+    } catch (const std::exception& e) {
+      throw Failure(Exit::plugin, e.what());
+    }
+  }
+  if (!std::isfinite(rate))
+    throw Failure(Exit::plugin, scope_.where + ": the learning rate of step " + std::to_string(step + 1) + " is not finite");
+  return rate;
+}
+
+}  // namespace lamina

@@ -1,0 +1,47 @@
+/// How long a run is and what its learning rate is at each step.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lamina/abi.h>
+
+#include "config/experiment.hpp"
+#include "graph/recorder.hpp"
+
+namespace lamina {
+
+/// Steps and epochs of a whole run. The last epoch may be cut short by training.steps.
+struct Course {
+  /// `samples` of the training split, `batch` of a full step. std::runtime_error where the number of steps overflows.
+  Course(const TrainingConfig& training, int64_t samples, int64_t batch);
+  int64_t steps_per_epoch, steps, epochs;
+};
+
+/// The experiment's schedule plugin.
+class Schedule {
+ public:
+  /// Failure(Exit::plugin) when the plugin's table is incomplete.
+  Schedule(const Experiment& experiment, const Course& course);
+  Schedule(const Schedule&) = delete;
+  Schedule& operator=(const Schedule&) = delete;
+
+  /// Metrics of the last epoch, which the rate may depend on. In the order of their names, so that a resumed run shows them alike.
+  void set_metrics(std::vector<std::pair<std::string, double>> metrics);
+  const std::vector<std::pair<std::string, double>>& metrics() const { return metrics_; }
+
+  /// The rate of the update after `step` updates and `epoch` epochs. Failure(Exit::plugin) when it is refused or not finite.
+  double rate(int64_t step, int64_t epoch);
+
+ private:
+  std::string name_;
+  lamina_schedule table_{};
+  lamina_scope scope_;
+  std::vector<lamina_attribute> settings_;
+  lamina_moment moment_{};
+  std::vector<std::pair<std::string, double>> metrics_;
+  std::vector<const char*> names_;
+  std::vector<double> values_;
+};
+
+}  // namespace lamina

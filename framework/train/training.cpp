@@ -1,0 +1,274 @@
+#include "train/training.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+#include "base/shape.hpp"
+#include "base/text.hpp"
+#include "train/failures.hpp"
+
+namespace lamina {
+namespace {
+
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler sets it");
+
+/// A request to stop counts for the run that it came in.
+struct ForgetStop {
+  ~ForgetStop() { stop_signal = 0; }
+};
+
+template <class T>
+T value(const Checkpoint& c, const char* name, const std::string& file) {
+  auto it = c.state.find(name);
+  if (it == c.state.end() || !std::holds_alternative<T>(it->second))
+    throw Failure(Exit::experiment, file + ": its state has no '" + name + "'");
+  return std::get<T>(it->second);
+}
+
+}  // namespace
+
+void request_stop(int signal) { stop_signal = signal; }
+
+Training::Training(Workbench& bench, RunFolder folder, const Course& course, Schedule& schedule, const RunOptions& options,
+                   Watcher& watcher)
+    : bench_(bench),
+      x_(bench.experiment),
+      course_(course),
+      schedule_(schedule),
+      options_(options),
+      watcher_(watcher),
+      folder_(std::move(folder)),
+      journal_(folder_.journal()),
+      record_(bench, options.command),
+      loader_(bench.data, bench.data.training()),
+      full_(make_ready(bench.batch())) {
+  const int64_t rest = int64_t(bench.data.training().rows.size()) % bench.batch();
+  if (rest && !x_.training.drop_last_batch) rest_ = make_ready(rest);
+  for (auto& outputs : outputs_) outputs.resize(std::max(full_.program->output_bytes(), rest_.program ? rest_.program->output_bytes() : 0));
+  step_row_ = {"step",
+               {{"step", int64_t(0)},
+                {"epoch", int64_t(0)},
+                {"wall_time", 0.0},
+                {"loss", 0.0},
+                {"learning_rate", 0.0},
+                {"samples_per_second", 0.0}}};
+}
+
+Training::Ready Training::make_ready(int64_t samples) {
+  program::Executable& p = bench_.training(samples);
+  const auto loss = p.output("loss");
+  return {&p, samples, bench_.data.numbers(p.feeds()), loss.offset, p.output("finite").offset, loss.type.dtype == DType::float64};
+}
+
+bool Training::stopping() const { return stop_signal || (options_.stop_after_steps && step_ >= *options_.stop_after_steps); }
+double Training::now() const { return before_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+void Training::restore(const Checkpoint* checkpoint) {
+  finished_before_ = record_.take_over(folder_) == "finished";
+  if (!checkpoint) return;
+  const Checkpoint& c = *checkpoint;
+  const std::string file = folder_.path().string();
+  const auto integer = [&](const char* name) { return value<int64_t>(c, name, file); };
+  const auto same = [&](const char* name, const std::string& here) {
+    const auto there = value<std::string>(c, name, file);
+    if (there != here)
+      throw Failure(Exit::backend,
+                    file + ": it was made on " + name + " \"" + there + "\", this is \"" + here + "\"; only the same gives the same bits");
+  };
+  same("backend", bench_.session.backend());
+  same("device", bench_.session.describe());
+  same("precision", name_of(bench_.session.real()));
+  for (auto& [name, now] : record_.origins())
+    if (auto it = c.state.find(name); it != c.state.end() && it->second != StateValue(now))
+      watcher_.warning(name + " is another one than at the checkpoint; what follows may differ in its bits");
+  bench_.load(c.tensors, file);
+  step_ = saved_step_ = integer("step"), epoch_ = integer("epoch"), in_epoch_ = integer("step_in_epoch");
+  epoch_samples_ = integer("epoch_samples"), epoch_skipped_ = integer("epoch_skipped");
+  epoch_loss_ = value<double>(c, "epoch_loss", file), epoch_seconds_ = value<double>(c, "epoch_seconds", file);
+  before_ = value<double>(c, "wall_time", file);
+  const bool done = step_ == course_.steps;
+  if (step_ < 0 || step_ > course_.steps ||
+      (!done && (in_epoch_ != step_ % course_.steps_per_epoch || epoch_ != step_ / course_.steps_per_epoch)))
+    throw Failure(Exit::experiment, file + ": step " + std::to_string(step_) + " of its checkpoint is none of this run's");
+  std::vector<std::pair<std::string, double>> metrics;
+  for (auto& [name, v] : c.state)
+    if (name.starts_with("metric.") && std::holds_alternative<double>(v)) metrics.emplace_back(name.substr(7), std::get<double>(v));
+  schedule_.set_metrics(std::move(metrics));
+}
+
+RunReport Training::run() {
+  const ForgetStop forget;
+  start_ = Clock::now();
+  last_drain_ = before_;
+  watcher_.started(folder_.path(), x_, bench_.session.describe(), bench_.parameters(), step_);
+  for (auto& path : bench_.without_gradient()) watcher_.warning("the loss does not depend on '" + path + "'; it stays as it is");
+  RunReport report{folder_.path(), 0, 0, 0, {}, 0};
+  try {
+    const bool go_on = step_ < course_.steps || !finished_before_;
+    if (go_on) {
+      folder_.log(saved_step_ >= 0 ? "resumed at step " + std::to_string(step_) : "started");
+      record_.write(folder_, journal_, "running");
+      with_exit(Exit::failed, [&] { loop(); });
+    }
+    const bool complete = step_ == course_.steps;
+    for (auto& split : bench_.data.splits())
+      if (complete && &split != &bench_.data.training())
+        report.evaluations[split.name] = go_on || !record_.scores(split.name) ? record_.evaluate(split) : *record_.scores(split.name);
+    report.steps = step_, report.epochs = epoch_, report.seconds = now(), report.stopped_by = stopped_by_;
+    if (!go_on) return report;
+    record_.write(folder_, journal_, complete ? "finished" : "stopped");
+    folder_.log(complete ? "finished" : "stopped after step " + std::to_string(step_));
+  } catch (const std::exception& e) {
+    folder_.log(e.what());
+    const auto* failure = dynamic_cast<const Failure*>(&e);
+    try {
+      record_.write(folder_, journal_, failure && failure->exit == Exit::diverged ? "diverged" : "failed");
+    } catch (const std::exception& second) {  // the disk is full, perhaps; the first reason is the one to tell
+      folder_.log(second.what());
+    }
+    throw;
+  }
+  return report;
+}
+
+void Training::loop() {
+  while (step_ < course_.steps) {
+    order_ = epoch_order(bench_.data.training().rows, uint64_t(x_.seed), epoch_, x_.training.shuffle);
+    epoch_start_ = now();
+    while (true) {
+      if (stopping()) {
+        drain();
+        if (saved_step_ != step_) save();
+        stopped_by_ = stop_signal;
+        return;
+      }
+      launch();
+      if (pending_count_ == ring || now() - last_drain_ > 0.05) drain();
+      if (in_epoch_ == course_.steps_per_epoch || step_ == course_.steps) break;
+      if (x_.checkpoint.every_steps && step_ % *x_.checkpoint.every_steps == 0) {
+        drain();
+        save();
+      }
+    }
+    drain();
+    end_epoch();
+    const bool due = epoch_ % x_.checkpoint.every_epochs == 0 || (x_.checkpoint.every_steps && step_ % *x_.checkpoint.every_steps == 0);
+    if (due || step_ == course_.steps)
+      save();
+    else
+      record_.write(folder_, journal_, "running");
+  }
+}
+
+/// Starts one step; its loss is read later, so a device need not be waited for.
+void Training::launch() {
+  const Ready& r = ready_for(in_epoch_);
+  const int64_t* rows = order_.data() + in_epoch_ * full_.samples;
+  const double rate = schedule_.rate(step_, epoch_);
+  const lamina_feed* feeds = loader_.feeds(r.columns, rows, size_t(r.samples));
+  if (in_epoch_ + 1 < course_.steps_per_epoch) {
+    const Ready& next = ready_for(in_epoch_ + 1);
+    loader_.announce(next.columns, rows + full_.samples, size_t(next.samples));
+  }
+  char* outputs = outputs_[pending_count_].data();
+  r.program->run({uint64_t(x_.seed), uint64_t(step_), 0, rate, double(step_ + 1)}, feeds, outputs);
+  ++step_, ++in_epoch_;
+  pending_[pending_count_++] = {&r, step_, rate};
+}
+
+/// Waits for the started steps and books them.
+void Training::drain() {
+  if (!pending_count_) return;
+  full_.program->wait();
+  if (rest_.program) rest_.program->wait();
+  int64_t samples = 0;
+  for (size_t i = 0; i < pending_count_; ++i) samples += pending_[i].ready->samples;
+  const double time = now(), speed = double(samples) / std::max(time - last_drain_, 1e-9);
+  last_drain_ = time;
+  for (size_t i = 0; i < pending_count_; ++i) book(pending_[i], outputs_[i].data(), time, speed);
+  const Pending& last = pending_[pending_count_ - 1];
+  pending_count_ = 0;
+  if (time - last_report_ < 0.05) return;
+  last_report_ = time;
+  watcher_.step(
+      {last.step, course_.steps, epoch_ + 1, course_.epochs, last_loss_, last.rate, speed, double(last.step) / double(course_.steps)});
+}
+
+void Training::book(const Pending& p, const char* outputs, double time, double speed) {
+  const Ready& r = *p.ready;
+  float narrow = 0;
+  if (r.wide)
+    std::memcpy(&last_loss_, outputs + r.loss, sizeof last_loss_);
+  else
+    std::memcpy(&narrow, outputs + r.loss, sizeof narrow), last_loss_ = narrow;
+  const bool finite = outputs[r.finite] != 0;
+  if (finite) epoch_loss_ += last_loss_ * double(r.samples), epoch_samples_ += r.samples;
+  if (p.step % x_.log_every_steps == 0 || !finite) {
+    auto& c = step_row_.columns;
+    c[0].second = p.step, c[1].second = (p.step - 1) / course_.steps_per_epoch + 1;
+    c[2].second = time, c[3].second = last_loss_, c[4].second = p.rate, c[5].second = speed;
+    journal_.append(step_row_);
+  }
+  if (!finite) not_finite(p, last_loss_);
+}
+
+void Training::not_finite(const Pending& p, double loss) {
+  const std::string step = "step " + std::to_string(p.step);
+  if (!x_.training.skip_nonfinite)
+    throw Failure(Exit::diverged, step + ": the loss or a gradient is not finite (loss " + piece(loss) + ", learning rate " +
+                                      piece(p.rate) +
+                                      "); nothing of this step was kept. A smaller learning rate may help, or \"on_nonfinite\": \"skip\"");
+  if (!epoch_skipped_++) watcher_.warning(step + " was not finite and changed nothing");
+}
+
+void Training::end_epoch() {
+  epoch_seconds_ += now() - epoch_start_;
+  const double seen = double(std::min(in_epoch_ * full_.samples, int64_t(order_.size())));
+  EpochReport report{epoch_ + 1, course_.epochs, epoch_loss_ / double(epoch_samples_), epoch_seconds_, {}};  // NaN where no step was finite
+  if (epoch_skipped_ > 1)
+    watcher_.warning(std::to_string(epoch_skipped_) + " steps of epoch " + std::to_string(report.epoch) +
+                     " were not finite and changed nothing");
+  if (const DataSplit* validation = bench_.data.split("validation"))
+    for (auto& [name, v] : bench_.evaluate(*validation)) report.columns.emplace_back("validation_" + name, v);
+  Row row{"epoch", {{"epoch", report.epoch}, {"step", step_}, {"train_loss", report.train_loss}}};
+  for (auto& [name, v] : report.columns) row.columns.emplace_back(name, v);
+  row.columns.emplace_back("seconds", report.seconds);
+  row.columns.emplace_back("samples_per_second", seen / std::max(report.seconds, 1e-9));
+  journal_.append(row);
+  auto metrics = report.columns;
+  metrics.emplace_back("train_loss", report.train_loss);
+  schedule_.set_metrics(std::move(metrics));
+  watcher_.epoch(report);
+  epoch_loss_ = epoch_seconds_ = 0, epoch_samples_ = epoch_skipped_ = in_epoch_ = 0, ++epoch_;
+  last_drain_ = now();  // validation is no part of the training's speed
+}
+
+/// A checkpoint and the snapshot that goes with it. Between steps only.
+void Training::save() {
+  const double begin = now();
+  journal_.sync();
+  Checkpoint c{bench_.save(),
+               {{"step", step_},
+                {"step_in_epoch", in_epoch_},
+                {"epoch", epoch_},
+                {"epoch_loss", epoch_loss_},
+                {"epoch_samples", epoch_samples_},
+                {"epoch_skipped", epoch_skipped_},
+                {"epoch_seconds", in_epoch_ ? epoch_seconds_ + now() - epoch_start_ : 0.0},
+                {"wall_time", now()},
+                {"seed", x_.seed},
+                {"backend", bench_.session.backend()},
+                {"device", bench_.session.describe()},
+                {"precision", std::string(name_of(bench_.session.real()))}}};
+  for (auto& [name, v] : schedule_.metrics()) c.state["metric." + name] = v;
+  for (auto& [name, text] : record_.origins()) c.state[name] = text;
+  folder_.write(step_, c, x_.checkpoint.keep);
+  saved_step_ = step_;
+  record_.write(folder_, journal_, "running");
+  last_drain_ = now();
+  epoch_start_ += last_drain_ - begin;  // writing is no part of the training's speed
+}
+
+}  // namespace lamina

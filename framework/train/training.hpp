@@ -1,0 +1,87 @@
+/// The step loop: one run from its first or its checkpointed step to its end.
+#pragma once
+#include <array>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "record/journal.hpp"
+#include "train/loader.hpp"
+#include "train/provenance.hpp"
+#include "train/run.hpp"
+#include "train/run_folder.hpp"
+#include "train/schedule.hpp"
+#include "train/workbench.hpp"
+
+namespace lamina {
+
+class Training {
+ public:
+  /// `schedule` and `course` are the experiment's.
+  Training(Workbench& bench, RunFolder folder, const Course& course, Schedule& schedule, const RunOptions& options, Watcher& watcher);
+
+  /// Goes on from where this folder's run stands. Failure(Exit::backend) when another device made the checkpoint.
+  void restore(const Checkpoint* checkpoint);
+  /// Trains to the end or until it is stopped. Whatever is thrown has been recorded in the run folder.
+  RunReport run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  /// A program of one batch size, with what each step needs of it.
+  struct Ready {
+    program::Executable* program = nullptr;
+    int64_t samples = 0;
+    Loader::Columns columns;
+    uint64_t loss = 0, finite = 0;  ///< where they lie among the outputs
+    bool wide = false;              ///< the loss is float64
+  };
+  /// A step that was started.
+  struct Pending {
+    const Ready* ready = nullptr;
+    int64_t step = 0;
+    double rate = 0;
+  };
+  static constexpr size_t ring = 8;  ///< steps that may be under way before they are waited for
+
+  Ready make_ready(int64_t samples);
+  const Ready& ready_for(int64_t step_in_epoch) const {
+    return rest_.program && step_in_epoch + 1 == course_.steps_per_epoch ? rest_ : full_;
+  }
+  void loop();
+  void launch();
+  void drain();
+  void book(const Pending& pending, const char* outputs, double now, double speed);
+  void not_finite(const Pending& pending, double loss);
+  void end_epoch();
+  void save();
+  bool stopping() const;
+  double now() const;  ///< seconds of this run, those before a resume included
+
+  Workbench& bench_;
+  const Experiment& x_;
+  const Course course_;
+  Schedule& schedule_;
+  const RunOptions& options_;
+  Watcher& watcher_;
+  RunFolder folder_;
+  Journal journal_;
+  RunRecord record_;
+  Loader loader_;
+  Ready full_, rest_;
+
+  int64_t step_ = 0, epoch_ = 0, in_epoch_ = 0;  ///< done so far
+  int64_t saved_step_ = -1;
+  int64_t epoch_samples_ = 0, epoch_skipped_ = 0;  ///< samples of finite steps, steps that were not finite
+  double epoch_loss_ = 0, epoch_seconds_ = 0, epoch_start_ = 0, last_loss_ = 0;
+  double before_ = 0, last_drain_ = 0, last_report_ = -1;
+  bool finished_before_ = false;
+  std::vector<int64_t> order_;
+  std::array<Pending, ring> pending_;
+  size_t pending_count_ = 0;
+  std::vector<char> outputs_[ring];
+  Row step_row_;
+  int stopped_by_ = 0;
+  Clock::time_point start_;
+};
+
+}  // namespace lamina

@@ -138,16 +138,17 @@ void lower_pool(Lowering& l, const Op& op) {
     });
     return;
   }
-  const Place from = in(0), to = out(0);
-  Place indices;
-  if (op.name == "max_pool") {
-    if (op.has_out(1))
-      indices = out(1);
-    else
-      indices = l.scratch(op.out(0).dense_bytes());  // nobody asks for the winners
+  const Place from = in(0);
+  Place to, indices;
+  if (op.name == "max_pool") {  // where nobody asks for one of the results, it goes to scratch
+    const uint64_t bytes = op.has_out(0) ? op.out(0).dense_bytes() : op.out(1).dense_bytes();
+    to = op.has_out(0) ? out(0) : l.scratch(bytes);
+    indices = op.has_out(1) ? out(1) : l.scratch(bytes);
+  } else {
+    to = out(0);
   }
   const bool backward = op.name == "average_pool_backward";
-  const PoolShape s = backward ? pool_shape(op, op.out(0).shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, op.out(0).shape);
+  const PoolShape s = backward ? pool_shape(op, op.out(0).shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, op.out(op.has_out(0) ? 0 : 1).shape);
   const auto kind = op.name == "max_pool" ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
   l.add([&] { return std::make_unique<PoolStep>(kind, s, from, to, indices); });
 }

@@ -169,7 +169,7 @@ class CommandLine {
         ->allow_extra_args(false);
     root_.add_flag("--json", a_.json, "Results as JSON; of run and resume, events as JSON Lines.");
     root_.add_flag("-q,--quiet", a_.quiet, "No progress; warnings, errors and results stay.");
-    root_.add_flag("-v,--verbose", a_.verbose, "Say more.");
+    root_.add_flag("-v,--verbose", a_.verbose, "Say more: summary lists the ops, plugins list versions and hashes.");
     value(root_, "--color", color_, "WHEN", "auto, always or never. NO_COLOR and CLICOLOR_FORCE are honoured.")
         ->check(CLI::Validator(
             [](std::string& text) {

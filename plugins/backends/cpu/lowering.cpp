@@ -10,28 +10,13 @@ namespace {
 
 class ReorderStep : public Step {
  public:
-  ReorderStep(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, size_t bytes)
-      : from_(from),
-        to_(to),
-        from_token_(from_token),
-        to_token_(to_token),
-        count_(count),
-        bytes_(bytes),
-        nest_(move_between(from_token, to_token, count)) {}
+  ReorderStep(Place from, Place to, Mover mover) : from_(from), to_(to), mover_(std::move(mover)) {}
   void bind(const Memory& m) override { source_ = m.at(from_), target_ = m.at(to_); }
-  void run(const Moment& now) override {
-    if (nest_)
-      move_elements(*nest_, source_, target_, bytes_, now.threads);
-    else
-      change_layout(from_token_, to_token_, count_, source_, target_, bytes_, now.threads);
-  }
+  void run(const Moment& now) override { mover_.run(source_, target_, now.threads); }
 
  private:
   Place from_, to_;
-  uint64_t from_token_, to_token_;
-  int64_t count_;
-  size_t bytes_;
-  std::optional<Move> nest_;
+  Mover mover_;
   const void* source_ = nullptr;
   void* target_ = nullptr;
 };
@@ -123,7 +108,7 @@ Place Lowering::scratch(uint64_t bytes) {
 }
 
 void Lowering::add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, size_t bytes) {
-  add([&] { return std::make_unique<ReorderStep>(from, from_token, to, to_token, count, bytes); });
+  add([&] { return std::make_unique<ReorderStep>(from, to, Mover(from_token, to_token, count, bytes)); });
 }
 
 void Lowering::begin(const Op& op) {

@@ -148,7 +148,8 @@ void lower_pool(Lowering& l, const Op& op) {
     to = out(0);
   }
   const bool backward = op.name == "average_pool_backward";
-  const PoolShape s = backward ? pool_shape(op, op.out(0).shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, op.out(op.has_out(0) ? 0 : 1).shape);
+  const PoolShape s =
+      backward ? pool_shape(op, op.out(0).shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, op.out(op.has_out(0) ? 0 : 1).shape);
   const auto kind = op.name == "max_pool" ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
   l.add([&] { return std::make_unique<PoolStep>(kind, s, from, to, indices); });
 }

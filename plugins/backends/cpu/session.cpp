@@ -11,7 +11,6 @@
 
 #include "kernels.hpp"
 #include "lowering.hpp"
-#include "move.hpp"
 #include "onednn.hpp"
 
 namespace lamina::cpu {
@@ -66,11 +65,11 @@ const StateEntry& Session::entry(uint32_t number) const {
 }
 void Session::state_read(uint32_t number, void* row_major) {
   const StateEntry& e = entry(number);
-  change_layout(e.layout, 0, element_count(e.shape), states_[number], row_major, size_of(e.dtype), threads);
+  Mover(e.layout, 0, element_count(e.shape), size_of(e.dtype)).run(states_[number], row_major, threads);
 }
 void Session::state_write(uint32_t number, const void* row_major) {
   const StateEntry& e = entry(number);
-  change_layout(0, e.layout, element_count(e.shape), row_major, states_[number], size_of(e.dtype), threads);
+  Mover(0, e.layout, element_count(e.shape), size_of(e.dtype)).run(row_major, states_[number], threads);
 }
 
 std::unique_ptr<Executable> Session::compile(Program program) {
@@ -110,19 +109,22 @@ Executable::Executable(Session& session, Program program, std::vector<std::uniqu
     : session_(session), program_(std::move(program)), steps_(std::move(steps)), seconds_(program_.ops.size(), 0) {
   for (const Value& v : program_.values) {
     if (!v.is(LAMINA_INPUT)) continue;
-    Feed f{v.raw.index, v.layout(), 0, v.raw.offset, v.rank() ? v.shape[0] : 1, 1, size_of(v.dtype), {}};
-    f.sample_count = v.count() / std::max<int64_t>(f.batch, 1);
-    if (f.token != 0) {
+    const int64_t batch = v.rank() ? v.shape[0] : 1, sample_count = v.count() / std::max<int64_t>(batch, 1);
+    Feed f{v.raw.index, v.raw.offset, batch, size_t(sample_count) * size_of(v.dtype), {}};
+    if (v.layout() != 0) {
       // The batch is outermost in every layout the planning gives inputs: what is left is the layout of a sample.
-      Digits digits = digits_of(f.token, v.count());
-      if (f.batch > 1) {
-        if (digits.front().weight != f.sample_count) throw Error("an input arrived in a layout that it was not planned in");
+      Digits digits = digits_of(v.layout(), v.count());
+      if (batch > 1) {
+        if (digits.front().weight != sample_count) throw Error("an input arrived in a layout that it was not planned in");
         digits.erase(digits.begin());
       }
-      f.sample_token = token_of(digits);
-      f.sample = move_between(0, f.sample_token, f.sample_count);
+      f.sample.emplace(0, token_of(digits), sample_count, size_of(v.dtype));
     }
     feeds_.push_back(std::move(f));
+  }
+  for (const auto& o : program_.outputs) {
+    const Value& v = program_.values[o.value];
+    outputs_.push_back({&v, o.offset, Mover(v.layout(), 0, v.count(), size_of(v.dtype))});
   }
 }
 
@@ -134,7 +136,7 @@ void Executable::bind() {
 void Executable::feed(const Feed& f, const lamina_feed& from) {
   char* to = session_.memory.arena + f.offset;
   const auto* base = static_cast<const char*>(from.base);
-  const size_t sample = size_t(f.sample_count) * f.bytes;
+  const size_t sample = f.sample_bytes;
   if (!from.rows && !f.sample) {
     std::memcpy(to, base, sample * size_t(f.batch));
     return;
@@ -143,7 +145,7 @@ void Executable::feed(const Feed& f, const lamina_feed& from) {
     for (int64_t i = begin; i < end; ++i) {
       const char* source = from.rows ? base + from.rows[i] * from.row_bytes : base + size_t(i) * sample;
       if (f.sample)
-        move_elements(*f.sample, source, to + size_t(i) * sample, f.bytes, 1);
+        f.sample->run(source, to + size_t(i) * sample, 1);
       else
         std::memcpy(to + size_t(i) * sample, source, sample);
     }
@@ -175,10 +177,10 @@ void Executable::run(const Run& run) {
     }
   }
   if (!run.outputs) return;
-  for (const auto& o : program_.outputs) {
-    const Value& v = program_.values[o.value];
+  for (const Output& o : outputs_) {
+    const Value& v = *o.value;
     const char* from = v.is(LAMINA_STATE) ? (*session_.memory.states)[v.raw.index] : session_.memory.arena + v.raw.offset;
-    change_layout(v.layout(), 0, v.count(), from, static_cast<char*>(run.outputs) + o.offset, size_of(v.dtype), session_.threads);
+    o.mover.run(from, static_cast<char*>(run.outputs) + o.offset, session_.threads);
   }
 }
 

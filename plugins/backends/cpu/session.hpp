@@ -6,7 +6,7 @@
 
 #include <lamina/program.hpp>
 
-#include "layout.hpp"
+#include "move.hpp"
 #include "step.hpp"
 
 namespace lamina::cpu {
@@ -69,10 +69,15 @@ class Executable {
  private:
   struct Feed {  ///< where an input goes
     uint32_t index;
-    uint64_t token, sample_token, offset;
-    int64_t batch, sample_count;
-    size_t bytes;
-    std::optional<Move> sample;  ///< of one sample into its layout; nothing: contiguous
+    uint64_t offset;
+    int64_t batch;
+    size_t sample_bytes;
+    std::optional<Mover> sample;  ///< one sample into its layout; nothing: contiguous
+  };
+  struct Output {
+    const Value* value;
+    uint64_t offset;
+    Mover mover;
   };
   void bind();
   void feed(const Feed& f, const lamina_feed& from);
@@ -81,6 +86,7 @@ class Executable {
   Program program_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<Feed> feeds_;
+  std::vector<Output> outputs_;
   uint64_t bound_ = 0;
   bool timed_ = false;
   std::vector<double> seconds_;

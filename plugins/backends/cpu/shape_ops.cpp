@@ -16,7 +16,7 @@ class CopyStep : public Step {
   struct Part {
     Place from;
     int64_t from_offset, to_offset;  ///< in elements
-    Move nest;
+    Mover mover;
   };
   CopyStep(Place to, int64_t count, size_t bytes, std::vector<Part> parts, std::optional<std::vector<char>> fill)
       : to_(to), count_(count), bytes_(bytes), parts_(std::move(parts)), fill_(std::move(fill)) {}
@@ -33,8 +33,8 @@ class CopyStep : public Step {
         for (int64_t i = 0; i < count_; ++i) std::memcpy(target_ + size_t(i) * bytes_, fill_->data(), bytes_);
     }
     for (size_t i = 0; i < parts_.size(); ++i)
-      move_elements(parts_[i].nest, sources_[i] + parts_[i].from_offset * int64_t(bytes_), target_ + parts_[i].to_offset * int64_t(bytes_),
-                    bytes_, now.threads);
+      parts_[i].mover.run(sources_[i] + parts_[i].from_offset * int64_t(bytes_), target_ + parts_[i].to_offset * int64_t(bytes_),
+                          now.threads);
   }
 
  private:
@@ -129,27 +129,27 @@ void lower_copies(Lowering& l, const Op& op) {
   for (size_t i = 0; i < op.in_count(); ++i) {
     const Value& x = op.in(i);
     Shape from, sizes = x.shape, out = to;
-    CopyStep::Part part{l.operand(op, i, from), 0, 0, {}};
+    const Place source = l.operand(op, i, from);
+    int64_t from_offset = 0, to_offset = 0;
     if (op.name == "concat") {
       const size_t axis = size_t(op.integer("axis"));
-      part.to_offset = before * to[axis];
+      to_offset = before * to[axis];
       before += x.shape[axis];
     } else if (op.name == "slice") {
       const Shape begin = op.list("begin"), stride = op.list("stride");
       sizes = y.shape;
-      for (size_t a = 0; a < rank; ++a) part.from_offset += begin[a] * from[a], from[a] *= stride[a];
+      for (size_t a = 0; a < rank; ++a) from_offset += begin[a] * from[a], from[a] *= stride[a];
     } else if (op.name == "reverse") {
-      for (int64_t a : op.list("axes")) part.from_offset += (sizes[size_t(a)] - 1) * from[size_t(a)], from[size_t(a)] *= -1;
+      for (int64_t a : op.list("axes")) from_offset += (sizes[size_t(a)] - 1) * from[size_t(a)], from[size_t(a)] *= -1;
     } else {  // pad with a constant
       const Shape low = op.list("low"), interior = op.list("interior");
-      for (size_t a = 0; a < rank; ++a) part.to_offset += low[a] * to[a], out[a] *= interior[a] + 1;
+      for (size_t a = 0; a < rank; ++a) to_offset += low[a] * to[a], out[a] *= interior[a] + 1;
       const uint32_t bits = register_bits(op.real("value", 0), y.dtype);
       uint64_t stored = 0;
       kernels().store(&stored, &bits, stored_as(y.dtype), 1);
       fill.emplace(reinterpret_cast<char*>(&stored), reinterpret_cast<char*>(&stored) + bytes);
     }
-    part.nest = in_order(sizes, from, out);
-    parts.push_back(std::move(part));
+    parts.push_back({source, from_offset, to_offset, Mover(in_order(sizes, from, out), bytes)});
   }
   const Place target = l.result(op, 0, token);
   l.add([&] { return std::make_unique<CopyStep>(target, y.count(), bytes, std::move(parts), std::move(fill)); });

@@ -208,7 +208,7 @@ bool Journal::replay(const Row& row, int64_t number, const Rows& rows, Place& pl
   return true;
 }
 
-void Journal::append(const Row& row) {
+void Journal::add(const Row& row) {
   Rows& rows = kinds_[row.kind];
   Place& place = places_[row.kind];
   std::string fault = misfit(row, rows);
@@ -216,21 +216,29 @@ void Journal::append(const Row& row) {
   if (rows.size() > 0 && replay(row, *number_of(row), rows, place)) return;
   fault = disorder(row, rows);
   if (!fault.empty()) throw JournalError("\"" + path_.string() + "\": " + fault + ".");
-  line_.clear();
-  format_line(row, line_);
-  if (line_.size() > longest_line) throw JournalError("A row of \"" + path_.string() + "\" is longer than 64 KiB.");
+  const size_t before = lines_.size();
+  format_line(row, lines_);
+  if (lines_.size() - before > longest_line) {
+    lines_.resize(before);
+    throw JournalError("A row of \"" + path_.string() + "\" is longer than 64 KiB.");
+  }
+  store(row, rows);
+  place.next = rows.size();
+}
+
+void Journal::write() {
+  if (lines_.empty()) return;
   ssize_t written;
-  do written = write(file_, line_.data(), line_.size());
+  do written = ::write(file_, lines_.data(), lines_.size());
   while (written < 0 && errno == EINTR);
-  if (written != ssize_t(line_.size())) {
+  if (written != ssize_t(lines_.size())) {
     const std::string why = written < 0 ? reason() : "the disk is full";
     // Half a line must not stand in front of later ones; should this fail too, the next opening cuts it off.
     if (written > 0 && ftruncate(file_, off_t(size_)) != 0) close(std::exchange(file_, -1));
     throw JournalError("Cannot write the journal \"" + path_.string() + "\": " + why + ".");
   }
   size_ += uint64_t(written);
-  store(row, rows);
-  place.next = rows.size();
+  lines_.clear();
 }
 
 const Rows& Journal::rows(const std::string& kind) const {

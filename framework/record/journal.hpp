@@ -55,9 +55,13 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// Writes the row with one write(2). After a resume, rows the journal holds already are compared instead, bit for bit but for
-  /// wall_time, seconds and samples_per_second: JournalError names step and column of a difference, and rows out of order.
-  void append(const Row& row);
+  /// Takes a row in; it is on its way to the file with the next write(). After a resume, rows the journal holds already are compared
+  /// instead, bit for bit but for wall_time, seconds and samples_per_second: JournalError names step and column of a difference, and rows
+  /// out of order.
+  void add(const Row& row);
+  /// Writes what was added since, with one write(2).
+  void write();
+  void append(const Row& row) { add(row), write(); }
 
   const Rows& rows(const std::string& kind) const;  // empty for a kind without rows
   const JournalRows& all() const { return kinds_; }
@@ -76,7 +80,7 @@ class Journal {
   uint64_t size_ = 0;  // bytes
   JournalRows kinds_;
   std::map<std::string, Place, std::less<>> places_;
-  std::string line_;  // kept between calls: appending allocates nothing once it has its size
+  std::string lines_;  // added, not written; kept between calls: adding allocates nothing once it has its size
 };
 
 }  // namespace lamina

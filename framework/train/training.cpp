@@ -188,6 +188,7 @@ void Training::drain() {
   const double time = now(), speed = double(samples) / std::max(time - last_drain_, 1e-9);
   last_drain_ = time;
   for (size_t i = 0; i < pending_count_; ++i) book(pending_[i], outputs_[i].data(), time, speed);
+  journal_.write();
   const Pending& last = pending_[pending_count_ - 1];
   pending_count_ = 0;
   if (time - last_report_ < 0.05) return;
@@ -209,9 +210,11 @@ void Training::book(const Pending& p, const char* outputs, double time, double s
     auto& c = step_row_.columns;
     c[0].second = p.step, c[1].second = (p.step - 1) / course_.steps_per_epoch + 1;
     c[2].second = time, c[3].second = last_loss_, c[4].second = p.rate, c[5].second = speed;
-    journal_.append(step_row_);
+    journal_.add(step_row_);
   }
-  if (!finite) not_finite(p, last_loss_);
+  if (finite) return;
+  journal_.write();
+  not_finite(p, last_loss_);
 }
 
 void Training::not_finite(const Pending& p, double loss) {

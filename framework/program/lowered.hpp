@@ -19,6 +19,7 @@ struct LoweredValue {
   uint32_t index = 0;  ///< feed, state entry or row of the step table
   uint64_t layout = 0, bytes = 0, alignment = 64, offset = 0;
   bool fixed = false;
+  uint32_t view_of = LAMINA_ABSENT;  ///< the operand of its op whose bytes it is
 };
 
 struct Instruction {

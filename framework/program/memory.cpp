@@ -192,6 +192,14 @@ void plan_memory(Lowered& p, Preparation preparation) {
   };
   for (uint32_t v = 0; v < p.values.size(); ++v)
     if (p.values[v].kind == LAMINA_INPUT) open(v);
+  std::multimap<uint32_t, uint32_t> writes;  // state → ops that make its next version
+  for (uint32_t k = 0; k < end; ++k)
+    for (auto v : p.ops[k].out)
+      if (v != LAMINA_ABSENT && p.values[v].kind == LAMINA_STATE) writes.emplace(p.values[v].index, k);
+  const auto written = [&](uint32_t state, uint32_t after, uint32_t until) {
+    const auto [begin, stop] = writes.equal_range(state);
+    return std::any_of(begin, stop, [&](auto& w) { return w.second > after && w.second <= until; });
+  };
   for (uint32_t k = 0; k < end; ++k) {
     LoweredOp& op = p.ops[k];
     for (uint32_t r = 0; r < op.out.size(); ++r) {
@@ -201,9 +209,16 @@ void plan_memory(Lowered& p, Preparation preparation) {
         const uint32_t from = op.in[i];
         const bool view = preparation.views.count({k, r, i});
         if (from == LAMINA_ABSENT || (!view && !preparation.overwrites.count({k, r, i}))) continue;
-        if (block_of[from] == none || p.values[from].bytes != p.values[v].bytes) continue;
+        if (p.values[from].bytes != p.values[v].bytes) continue;
+        if (view && p.values[from].kind == LAMINA_STATE && !written(p.values[from].index, k, last[v])) {
+          p.values[v].kind = LAMINA_STATE, p.values[v].index = p.values[from].index, p.values[v].view_of = from;
+          break;
+        }
+        if (block_of[from] == none || p.values[from].offset % p.values[v].alignment) continue;
         Block& block = blocks[block_of[from]];
-        if (!view) {
+        if (view) {
+          p.values[v].view_of = from;
+        } else {
           bool read_twice = false;  // by this op under another number: in-place would disturb it unless that is allowed too
           for (uint32_t j = 0; j < op.in.size(); ++j)
             read_twice |=
@@ -217,7 +232,7 @@ void plan_memory(Lowered& p, Preparation preparation) {
         block.last = std::max(block.last, last[v]);
         ending.emplace(block.last, block_of[v]);
       }
-      if (block_of[v] == none) open(v);
+      if (block_of[v] == none) open(v);  // unless it became a view of a state
     }
     if (op.scratch_bytes) {
       op.scratch = arena.take(op.scratch_bytes, 64);

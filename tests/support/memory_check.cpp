@@ -55,6 +55,7 @@ class Player {
     const LoweredValue& value = p_.values[v];
     if (value.kind == LAMINA_SCALAR) return;
     if (value.kind == LAMINA_STATE) {
+      while (p_.values[v].view_of != LAMINA_ABSENT) v = p_.values[v].view_of;
       if (state_[value.index] != v)
         fail(what + " reads version " + std::to_string(v) + " of state " + std::to_string(value.index) + ", which holds " +
              std::to_string(state_[value.index]));
@@ -84,13 +85,14 @@ class Player {
       for (auto from : op.in)
         if (from != LAMINA_ABSENT && in_arena(from) && range(from).overlaps(range(v))) {
           if (range(from) != range(v)) fail(what + ": a result lies partly over an operand");
-          view |= op.name == "reshape";
+          view |= p_.values[v].view_of == from;
         }
       if (!view) erase(range(v));
     }
     for (auto v : op.out) {
       if (v == LAMINA_ABSENT) continue;
       if (p_.values[v].kind == LAMINA_STATE) {
+        if (p_.values[v].view_of != LAMINA_ABSENT) continue;
         state_[p_.values[v].index] = v;
         if (op.name == "copy" || op.name == "reorder") copied_[v] = op.in[0];
       } else {

@@ -6,8 +6,8 @@
 
 namespace lamina::test {
 
-/// "" where every operand, output and committed state is intact when it is read; else the first fault. A reshape that stands in its
-/// operand's place counts as a view of it; any other result that does overwrites it.
+/// "" where every operand, output and committed state is intact when it is read; else the first fault. A result that stands in its
+/// operand's place overwrites it, unless the plan says that it is a view.
 std::string memory_fault(const program::Lowered& program);
 
 }  // namespace lamina::test

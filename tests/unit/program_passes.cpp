@@ -234,3 +234,31 @@ TEST_CASE("the memory check finds what it is there for") {
     if (v.kind == LAMINA_TEMPORARY) v.offset = 0;
   CHECK(memory_fault(broken) != "");
 }
+
+TEST_CASE("a view of a parameter costs nothing, and is none where the parameter is overwritten first") {
+  auto session = reference64.open();
+  Recording r;
+  const Tensor b = r.parameter("b", {3}), x = r.parameter("x", {2, 3, 4});
+  r.fetch("y", x + per_channel(b, x));
+  Steps steps(*session, r);
+  size_t views = 0;
+  for (auto& v : steps.lowered().values) views += v.kind == LAMINA_STATE && v.view_of != LAMINA_ABSENT;
+  CHECK(views == 1);
+  CHECK(memory_fault(steps.lowered()) == "");
+  write(*session, "b", {1, 2, 3});
+  CHECK(steps.run()["y"].data[5] == 2);
+
+  auto other = reference64.open();
+  Recording q;
+  const Tensor v = q.parameter("b", {4}), laid = reshape(v, {2, 2});
+  record("assign", {v, v * 2.0});
+  q.fetch("old", matmul(matmul(laid, laid), laid));
+  q.fetch("laid", laid);
+  Steps late(*other, q);
+  CHECK(memory_fault(late.lowered()) == "");
+  write(*other, "b", {1, 0, 0, 2});
+  auto y = late.run();
+  CHECK(y["old"].data == std::vector<double>{1, 0, 0, 8});
+  CHECK(y["laid"].data == std::vector<double>{1, 0, 0, 2});
+  CHECK(read(*other, "b").data == std::vector<double>{2, 0, 0, 4});
+}

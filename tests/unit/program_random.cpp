@@ -19,10 +19,8 @@ std::vector<Array> three_steps(const Backend& backend, const std::string& seed, 
   Recording r(session->real());
   record_random_program(r, seed, ops, steep);
   Steps steps(*session, r, options);
-  if (backend.name == "reference") {
-    const std::string fault = memory_fault(steps.lowered());
-    CHECK_MESSAGE(fault.empty(), seed, ": ", fault);
-  }
+  const std::string fault = memory_fault(steps.lowered());
+  CHECK_MESSAGE(fault.empty(), backend.text(), ", ", seed, ": ", fault);
   if (lowered_ops) *lowered_ops += steps.lowered().ops.size();
   write_states(*session, seed);
   std::vector<Array> all;

@@ -104,8 +104,8 @@ TEST_CASE("five training steps are PyTorch's") {
   const Json optimizers = golden_json("optimizers.json");
   const TemporaryFolder runs;
   std::string table = "distances: of the change of all tensors, of the worst tensor, of the losses, of the scores afterwards\n";
-  for (const char* net : {"lenet", "residual", "series", "volume"}) {
-    const H5Reader golden(golden_folder / (std::string(net) + "_trained.h5"));
+  for (const std::string net : {"lenet", "residual", "series", "volume"}) {
+    const H5Reader golden(golden_folder / (net + "_trained.h5"));
     for (auto& [optimizer, settings, _] : optimizers.members()) {
       for (auto& backend : backends) {
         INFO(net, ", ", optimizer, ", ", backend.text());
@@ -122,8 +122,8 @@ TEST_CASE("five training steps are PyTorch's") {
         CHECK(d.losses <= (exact ? 1e-11 : 1e-5));
         CHECK(d.scores <= (exact ? 1e-11 : 1e-4));
         char line[200];
-        std::snprintf(line, sizeof line, "%-9s %-15s %-18s %8.1e %8.1e %8.1e %8.1e  %s\n", net, optimizer.c_str(), backend.text().c_str(),
-                      d.all, d.worst, d.losses, d.scores, d.worst_tensor.c_str());
+        std::snprintf(line, sizeof line, "%-9s %-15s %-18s %8.1e %8.1e %8.1e %8.1e  %s\n", net.c_str(), optimizer.c_str(),
+                      backend.text().c_str(), d.all, d.worst, d.losses, d.scores, d.worst_tensor.c_str());
         table += line;
       }
     }

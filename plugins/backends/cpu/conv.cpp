@@ -21,7 +21,7 @@ class LoopConvStep : public Step {
     in_ = s_.in[0] * s_.in[1] * s_.in[2], out_ = s_.out[0] * s_.out[1] * s_.out[2], taps_ = s_.kernel[0] * s_.kernel[1] * s_.kernel[2];
   }
   void bind(const Memory& m) override { x_ = m.at<float>(x_place_), w_ = m.at<float>(w_place_), y_ = m.at<float>(y_place_); }
-  void run(const Moment& now) override {
+  void run([[maybe_unused]] const Moment& now) override {
     // Threads own samples, or filters where the weights' gradient is summed over samples.
     const int64_t units = pass_ == ConvPass::backward_weights ? s_.filters : s_.batch;
 #pragma omp parallel num_threads(now.threads)

@@ -147,9 +147,7 @@ void place_commits(Lowered& p) {
   for (auto& c : p.commits) {
     const uint32_t first = p.state_values[c.state];
     LoweredValue& next = p.values[c.next];
-    bool output = false;  // an output of the old version is read behind all ops
-    for (auto& o : p.outputs) output |= o.value == first;
-    const bool in_place = next.kind == LAMINA_TEMPORARY && uses[c.next] == 1 && !output && lives.made[c.next] != none &&
+    const bool in_place = next.kind == LAMINA_TEMPORARY && uses[c.next] == 1 && lives.made[c.next] != none &&
                           (lives.read[first] == none || lives.read[first] <= lives.made[c.next]);
     if (!in_place) {
       by_copy.push_back(c);

@@ -18,7 +18,7 @@ struct Preparation {
 };
 
 /// Before prepare: next versions that may be written straight into their state (no older reader comes later) become values of kind STATE;
-/// the others get a "copy" op at the end.
+/// the others get a "copy" op at the end. No output may name a version that is replaced: fuse has copied those.
 void place_commits(Lowered& program);
 
 /// After prepare: takes back what the backend cannot do in place, inserts reorders, assigns offsets. Throws Error when the arena or an

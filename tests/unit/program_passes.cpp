@@ -219,6 +219,19 @@ TEST_CASE("the same update of several parameters is one op with segments") {
   for (auto* path : {"a", "b", "c"}) CHECK(read(*session, path).data[1] == 0.5);
 }
 
+TEST_CASE("a segment does not overwrite what another one reads") {
+  auto session = reference64.open();
+  Recording r;
+  const Tensor a = r.parameter("a", {2, 2}), b = r.parameter("b", {2, 2}), shared = matmul(a, b);
+  r.graph->update_rank = uint32_t(r.graph->nodes.size());
+  r.fetch("y", matmul(shared * a, shared * b));
+  Steps steps(*session, r);
+  CHECK(std::any_of(steps.lowered().ops.begin(), steps.lowered().ops.end(),
+                    [](auto& op) { return op.region && op.region->spaces.size() == 2; }));
+  write(*session, "a", {1, 2, 3, 4}), write(*session, "b", {1, 0, 0, 1});
+  CHECK(steps.run()["y"].data == std::vector<double>{1, 16, 9, 64});
+}
+
 TEST_CASE("the memory check finds what it is there for") {
   auto session = reference64.open();
   Recording r;

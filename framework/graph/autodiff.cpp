@@ -108,7 +108,8 @@ std::vector<ValueId> differentiate(lamina_scope& scope, ValueId of, const std::v
   Reverse reverse(scope, with_respect_to);
   std::vector<ValueId> result(with_respect_to.size(), absent);
   if (!reverse.reaches(of)) return result;
-  const Tensor one = seed == absent ? broadcast(tensor(s, from_border(Tensor(1.0).id_in(s))), g.values[of].type.shape) : tensor(s, seed);
+  const Shape shape = g.values[of].type.shape;  // a copy: recording moves the graph's own
+  const Tensor one = seed == absent ? broadcast(tensor(s, from_border(Tensor(1.0).id_in(s))), shape) : tensor(s, seed);
   reverse.seed(of, one);
   reverse.walk(0, last);
   for (size_t i = 0; i < result.size(); ++i) result[i] = reverse.of(with_respect_to[i]);

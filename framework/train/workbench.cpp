@@ -78,7 +78,11 @@ Workbench::Workbench(const Experiment& x, Catalogue& c)
 std::unique_ptr<program::Executable> Workbench::compile(const Request& request, const std::string& name) {
   program::Recorded recorded = program::record(experiment, data.types(), request, session.real());
   if (request.update && layers_.empty()) layers_ = recorded.layers, without_gradient_ = recorded.without_gradient;
-  return session.compile(std::move(recorded.graph), std::move(recorded.outputs), name);
+  try {
+    return session.compile(std::move(recorded.graph), std::move(recorded.outputs), name);
+  } catch (const Error& e) {  // an op that the backend does not run, told with its layer
+    throw Failure(Exit::backend, e.text);
+  }
 }
 program::Executable& Workbench::training(int64_t batch) {
   auto& p = programs_["train " + std::to_string(batch)];

@@ -203,6 +203,7 @@ H5Writer::H5Writer(std::filesystem::path target) : impl_(std::make_unique<Impl>(
   impl_->file =
       opened(H5Fcreate(temporary.c_str(), H5F_ACC_EXCL, creation, access), H5Fclose, "Cannot write \"" + impl_->target.string() + "\"");
   impl_->temporary = temporary;
+  close_on_exec(impl_->file);
 }
 
 H5Writer::H5Writer(H5Writer&&) noexcept = default;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <fcntl.h>
 #include <hdf5.h>
 
 namespace lamina {
@@ -54,6 +55,11 @@ std::string hdf5_reason() {
 Handle opened(int64_t id, Handle::Close close, const std::string& sentence) {
   require(id, sentence);
   return Handle(id, close);
+}
+
+void close_on_exec(int64_t file) {
+  void* descriptor = nullptr;  // an int of the driver that files are opened with here
+  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) >= 0 && descriptor) fcntl(*static_cast<int*>(descriptor), F_SETFD, FD_CLOEXEC);
 }
 
 void require(int64_t status, const std::string& sentence) {

@@ -31,6 +31,9 @@ class Handle {
   Close close_ = nullptr;
 };
 
+/// Keeps a file that HDF5 has just opened from child processes: the library does not say O_CLOEXEC.
+void close_on_exec(int64_t file);
+
 /// Stands at the start of every public function that calls HDF5: one thread at a time, the library silent (its error stack is
 /// per thread), no filter plugins and no external links in the whole process.
 class Hdf5Guard {

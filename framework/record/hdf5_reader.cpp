@@ -237,6 +237,7 @@ H5Reader::H5Reader(std::filesystem::path path, ReadLimits limits) : impl_(std::m
   H5Pset_file_locking(access, false, true);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   impl_->file = opened(H5Fopen(impl_->path.c_str(), H5F_ACC_RDONLY, access), H5Fclose, shown + " is not a sound HDF5 file");
+  close_on_exec(impl_->file);
   int* descriptor = nullptr;
   require(H5Fget_vfd_handle(impl_->file, access, reinterpret_cast<void**>(&descriptor)), shown + " cannot be read");
   impl_->descriptor = *descriptor;

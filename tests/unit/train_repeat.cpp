@@ -1,11 +1,13 @@
 // The same run gives the same bits: twice, stopped and resumed, watched or not.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "record/hdf5.hpp"
 #include "record/hdf5_reader.hpp"
 #include "support/train_bench.hpp"
 #include "train/run_folder.hpp"
@@ -241,4 +243,22 @@ TEST_CASE("evaluation of a stopped run joins its record") {
   CHECK(status_of(folder) == "stopped");
   CHECK(failure([&] { evaluate_run(folder, "tset", std::nullopt, all_plugins()); }).first == 2);
   CHECK(failure([&] { evaluate_run(folder, "test", folder / "run.h5", all_plugins()); }).first == 3);
+}
+
+TEST_CASE("open files are kept from child processes") {
+  SmallRuns runs;
+  const fs::path file = runs.scratch.path / "data.h5";
+  const H5Reader reader(file);
+  H5Writer writer(runs.scratch.path / "other.h5");
+  const RunFolder folder = RunFolder::create(runs.runs, runs.load());
+  const Journal journal(folder.journal());
+  size_t seen = 0;
+  for (auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const fs::path target = fs::read_symlink(entry.path(), gone);
+    if (!target.string().starts_with(runs.scratch.path.string())) continue;
+    CHECK_MESSAGE((fcntl(std::stoi(entry.path().filename().string()), F_GETFD) & FD_CLOEXEC) != 0, target);
+    ++seen;
+  }
+  CHECK(seen >= 4);
 }

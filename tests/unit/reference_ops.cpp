@@ -149,7 +149,7 @@ TEST_CASE("reference: softmax and cross entropy by hand") {
   CHECK(near(evaluate(s, "softmax_cross_entropy", {x, wanted}, {shaped({2, 2})})[0], {-std::log(0.75), -half, nan_, nan_}));
   const Array upstream{{2, 2}, {1, 10, 0, 1}};
   CHECK(near(evaluate(s, "softmax_cross_entropy_backward", {x, wanted, upstream}, {shaped({2, 2, 2})})[0],
-             {0.25, -5, -0.25, 5, 0, 0.5, 0, 0.5}));
+             {0.25, -5, -0.25, 5, nan_, nan_, nan_, nan_}));
 }
 
 TEST_CASE("reference: ops that move elements, of every size") {

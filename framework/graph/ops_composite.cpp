@@ -36,14 +36,21 @@ Tensor checked_labels(const Tensor& v, const Tensor& labels, int64_t classes) {
   return select(logical_and(labels >= 0, labels < double(classes)), v, std::nan(""));
 }
 
-void want_normalization(Inference& in, size_t x, size_t weight) {
-  in.want_real(x);
-  const Shape axes = checked_axes(in, in.list("axes"), in.shape(x).size());
+/// Operands that stand for the same numbers are of the same type as x, operand 0.
+void want_type_of_x(Inference& in, size_t from) {
+  for (size_t i = from; i < in.in.size(); ++i)
+    if (in.type(i).dtype != in.type(0).dtype)
+      in.refuse("operand ", i, " is ", to_text(in.type(i)), ", but operand 0 ", to_text(in.type(0)));
+}
+/// x is operand 0, weight operand 1.
+void want_normalization(Inference& in) {
+  in.want_real(0), want_type_of_x(in, 1);
+  const Shape axes = checked_axes(in, in.list("axes"), in.shape(0).size());
   if (axes.empty()) in.refuse("wants at least one axis");
   in.set("axes", axes);
   const auto* e = in.find("epsilon");
   if (!e || !(e->reals.at(0) >= 0)) in.refuse("epsilon must be at least 0");
-  const Shape &w = in.shape(weight), &s = in.shape(x);
+  const Shape &w = in.shape(1), &s = in.shape(0);
   bool fits = w.size() == s.size();
   for (size_t i = 0; fits && i < s.size(); ++i) fits = w[i] == 1 || w[i] == s[i];
   if (!fits) in.refuse("a weight of ", w, " does not broadcast to ", s);
@@ -73,7 +80,6 @@ Tensors gradient_normalize(Call c) {
   Tensors d(3);
   if (c.dy[0])
     d = c.scope.emit("normalize_backward", {x, c.x[1], c.y[1], c.y[2], c.dy[0]}, {{"axes", axes}, {"epsilon", c.node.real("epsilon")}});
-  if (d.size() > 2 && c.dy[0]) d[2] = unbroadcast(d[2], c.x[2].shape());
   const double m = reduced_count(c.node, x.shape());
   auto also = [&](const Tensor& more) { d[0] = d[0] ? d[0] + more : broadcast(more, x.shape()); };
   if (c.dy[1]) also(c.dy[1] / m);
@@ -148,7 +154,7 @@ std::vector<Op> composite_ops() {
        3,
        {},
        [](Inference& in) -> std::vector<TensorType> {
-         want_labels(in);
+         want_labels(in), want_type_of_x(in, 2);
          if (in.shape(2) != in.shape(1)) in.refuse("dloss must be ", in.shape(1), ", got ", in.shape(2));
          return {in.type(0)};
        },
@@ -167,7 +173,7 @@ std::vector<Op> composite_ops() {
        3,
        {axes, epsilon},
        [](Inference& in) -> std::vector<TensorType> {
-         want_normalization(in, 0, 1);
+         want_normalization(in);
          if (in.shape(2) != in.shape(1)) in.refuse("bias ", in.shape(2), " and weight ", in.shape(1), " must have one shape");
          const DType t = in.type(0).dtype;
          const Shape s = reduced(in, in.shape(0));
@@ -182,7 +188,7 @@ std::vector<Op> composite_ops() {
        5,
        {axes, epsilon},
        [](Inference& in) -> std::vector<TensorType> {
-         want_normalization(in, 0, 1);
+         want_normalization(in);
          const Shape s = reduced(in, in.shape(0));
          if (in.shape(2) != s || in.shape(3) != s || in.shape(4) != in.shape(0))
            in.refuse("mean, variance and dy must be ", s, ", ", s, " and ", in.shape(0));

@@ -26,6 +26,7 @@ Shape pooled_shape(Inference& in, const Shape& x) {
                 high[i]);
     y.push_back((padded - size[i]) / stride[i] + 1);
   }
+  checked_elements(in, y);
   int64_t volume = 1;
   for (size_t i = 2; i < x.size(); ++i) volume *= x[i];
   if (volume > INT32_MAX) in.refuse("a spatial volume of more than 2³¹ − 1 elements has no int32 position");

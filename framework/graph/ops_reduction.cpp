@@ -20,13 +20,15 @@ std::vector<TensorType> infer_reduction(Inference& in) {
 Tensors gradient_extreme(Call c) {
   const Tensor &x = c.x[0], &y = c.y[0];
   const Shape &axes = c.node.list("axes"), shape = x.shape();
-  Tensor position = 0.0;  // row-major number within the reduced axes, exact below 2^24
+  Tensor position = 0.0;  // row-major number within the reduced axes
   double stride = 1;
   for (size_t k = axes.size(); k-- > 0;) {
     position = x.scope()->emit("iota", {}, {{"shape", shape}, {"axis", axes[k]}, {"dtype", DType::int32}})[0] * stride + position;
     stride *= double(shape[axes[k]]);
   }
   if (axes.empty()) return {c.dy[0]};
+  if (stride > INT32_MAX)
+    throw Error(describe("the gradient of ", c.node.op->name, " over more than 2³¹ − 1 elements has no int32 positions"));
   const Tensor wins = logical_or(equal(x, y), isnan(x));
   const Tensor first = min(select(wins, position, stride), axes);
   return {select(equal(position, first), c.dy[0], 0)};
@@ -81,6 +83,7 @@ std::vector<Op> reduction_ops() {
          Shape to = in.shape(0);
          const int64_t axis = checked_axis(in, in.integer("axis"), to.size());
          in.want_real(0);
+         if (to[axis] > INT32_MAX) in.refuse("an axis of ", to[axis], " elements has no int32 position");
          in.set("axis", axis);
          to[axis] = 1;
          return {{DType::int32, to}};

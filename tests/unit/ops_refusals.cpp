@@ -81,6 +81,14 @@ TEST_CASE("nonsense is refused with a sentence") {
       {"max_pool", {{1, 2, 5}}, {{"size", Shape{2, 2}}}, "size wants 1"},
       {"max_pool", {{1, 2, 5}}, {{"size", Shape{2}}, {"padding_low", Shape{2}}}, "smaller than the window"},
       {"average_pool", {{1, 2, 5}}, {{"size", Shape{0}}}, "at least 1"},
+      {"max_pool",
+       {{1, 1, 1, 1, 1}},
+       {{"size", Shape(3, 1 << 30)},
+        {"stride", Shape(3, 1)},
+        {"padding_low", Shape(3, (1 << 30) - 1)},
+        {"padding_high", Shape(3, (1 << 30) - 1)}},
+       "more elements than can be counted"},
+      {"argmax", {{huge}}, {{"axis", 0}}, "no int32 position"},
       {"softmax", {{3}}, {{"axis", 1}}, "outside"},
       {"softmax_cross_entropy", {{3, 4}, {3}}, {}, "labels must be int32"},
       {"normalize", {{3, 4}, {4}, {4}}, {{"axes", Shape{0}}, {"epsilon", 1e-5}}, "does not broadcast"},
@@ -108,6 +116,12 @@ TEST_CASE("operands of different types are refused") {
   CHECK(r.refusal([&] { sum(bytes, {0}); }).find("cast it first") != std::string::npos);
   CHECK(r.refusal([&] { matmul(reshape(n, {1, 3}), reshape(n, {3, 1})); }).find("real numbers") != std::string::npos);
   CHECK(r.refusal([&] { gather(x, x, 0); }).find("int32") != std::string::npos);
+  CHECK(r.refusal([&] { normalize(x, x, cast(x, DType::int32), {0}, 1e-5); }).find("int32 [3], but operand 0 float64") !=
+        std::string::npos);
+  CHECK(r.refusal([&] {
+           r.scope.emit("softmax_cross_entropy_backward",
+                        {reshape(x, {1, 3}), r.input("l", {1}, DType::int32), r.input("d", {1}, DType::float32)});
+         }).find("float32 [1], but operand 0 float64") != std::string::npos);
   CHECK(r.refusal([&] { r.parameter("x", {4}); }).find("one shape") != std::string::npos);
 }
 TEST_CASE("values of rank 0 and lone numbers go through every kind of op") {

@@ -12,5 +12,8 @@ function(lamina_add_plugin name folder)
     PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins/${folder}
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON
     LINK_DEPENDS ${LAMINA_EXPORTS})
-  target_link_options(${target} PRIVATE -Wl,--version-script=${LAMINA_EXPORTS} -Wl,--no-undefined -Wl,--gc-sections)
+  target_link_options(${target} PRIVATE -Wl,--version-script=${LAMINA_EXPORTS} -Wl,--gc-sections)
+  if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")  # a sanitizer's functions are in the program
+    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  endif()
 endfunction()

@@ -67,9 +67,8 @@ std::string page_text(const Descriptor& d, const Terminal& terminal) {
   if (!d.results.empty()) text += heading("Results") + ports_text(d.results, name_width, columns);
   if (!d.parameters.empty()) text += heading("Parameters");
   for (const Parameter& p : d.parameters) {
-    const std::string all = parameter_text(p), name = "  " + escaped(p.name);
-    const std::string facts = all.substr(std::min(p.name.size() + 2, all.size()));  // after "name: "
-    const std::string first = paragraph(facts.substr(0, facts.find('\n')), name_width + 4, columns);
+    const std::string name = "  " + escaped(p.name);
+    const std::string first = paragraph(facts_text(p), name_width + 4, columns);
     text +=
         name + (width_of(name) < name_width + 4 ? first.substr(width_of(name)) : "\n" + first) + paragraph(p.doc, name_width + 4, columns);
   }
@@ -110,7 +109,7 @@ Json page_json(const Descriptor& d) {
   for (const Parameter& p : d.parameters) {
     Json one = Json::object();
     one.set("name", p.name);
-    one.set("type", type_text(p));
+    one.set("type", type_text(p, false));
     one.set("domain", p.domain);
     one.set("unit", p.unit);
     one.set("required", bool(p.flags & LAMINA_REQUIRED));

@@ -49,13 +49,12 @@ class Expander {
                            "the block name " + in_quotes(m.key) + " is not made of a-z, 0-9 and _, beginning with a letter");
       reader_.part("network.blocks.*", m.value, pointer);
       if (!m.value.is_object()) continue;
-      const Json* layers = m.value.find("layers");
+      const Json* layers = m.value.given("layers");
       const auto fault = [&](const Json& at, const char* key, const std::string& sentence) {
         reader_.faults.add({at.position, pointer_to(pointer, key)}, sentence);
       };
-      if (layers && !layers->is_null() && (!layers->is_array() || layers->items().empty()))
-        fault(*layers, "layers", "a block has a list of one or more layers");
-      const Json* parameters = m.value.find("parameters");
+      if (layers && (!layers->is_array() || layers->items().empty())) fault(*layers, "layers", "a block has a list of one or more layers");
+      const Json* parameters = m.value.given("parameters");
       if (parameters && !parameters->is_object())
         fault(*parameters, "parameters", "the parameters of a block are an object of defaults by name");
       if (!parameters || !parameters->is_object()) continue;
@@ -101,9 +100,9 @@ class Expander {
       return;
     }
     const std::string path = result.scopes[scope].prefix + name;
-    const Json* named = object.find("name");
+    const Json* named = object.given("name");
     const Place place{(named ? *named : object).position, named ? pointer_to(pointer, "name") : pointer};
-    const bool may_nest = scope == 0 && named && !object.find("block");  // a resolved file names its layers by path
+    const bool may_nest = scope == 0 && named && !object.given("block");  // a resolved file names its layers by path
     if (!is_path(name) || (!may_nest && name.find('/') != name.npos)) {
       if (!named || named->is_text()) reader_.faults.add(place, "the layer name " + in_quotes(name) + " is not made of a-z, 0-9 and _");
     } else if (name == "in") {
@@ -112,11 +111,11 @@ class Expander {
       const std::string where = first->second.position.text();
       reader_.faults.add(place, "a second layer is named " + in_quotes(path) + (where.empty() ? "" : "; the first is at " + where));
     }
-    const Json* block = object.find("block");
-    if (!block == !object.find("type")) result.broken.insert(path);
-    if (block && object.find("type")) {
+    const Json* block = object.given("block");
+    if (!block == !object.given("type")) result.broken.insert(path);
+    if (block && object.given("type")) {
       reader_.faults.add({block->position, pointer_to(pointer, "block")}, "a layer has either \"type\" or \"block\", this has both");
-    } else if (!block && !object.find("type")) {
+    } else if (!block && !object.given("type")) {
       reader_.faults.add({object.position, pointer}, "\"type\" is missing; wanted the name of a layer plugin, or \"block\"");
     } else if (block) {
       use(object, *block, path, pointer, scope, inherited);

@@ -56,19 +56,15 @@ class Loader {
     static const Json empty = Json::object();
     return empty;
   }
-  const Json* given(const char* key) const {
-    const Json* value = document_.find(key);
-    return value && !value->is_null() ? value : nullptr;
-  }
   void fault(const char* key, const std::string& pointer, const std::string& sentence) {
-    const Json* value = given(key);
+    const Json* value = document_.given(key);
     reader_.faults.add({value ? value->position : document_.position, pointer}, sentence);
   }
 
   void dataset() {
-    if (const Json* d = given("dataset")) {
+    if (const Json* d = document_.given("dataset")) {
       out_.dataset = reader_.part("dataset", *d, "/dataset").plugin;
-      if (const Json* v = d->find("validation"); v && !v->is_null()) {
+      if (const Json* v = d->given("validation")) {
         const Part part = reader_.part("dataset.validation", *v, "/dataset/validation");
         if (part.has("fraction")) out_.validation.fraction = part.real("fraction");
         out_.validation.samples = integer_if(part, "samples");
@@ -77,7 +73,7 @@ class Loader {
                              "the validation split has either \"fraction\" or \"samples\", this has both");
       }
     }
-    const Json* list = given("transforms");
+    const Json* list = document_.given("transforms");
     if (!list) return;
     if (!list->is_array())
       return fault("transforms", "/transforms", std::string("\"transforms\" is ") + list->kind_text() + "; wanted a list of objects");
@@ -100,7 +96,7 @@ class Loader {
         open |= bool(d->results[i].flags & LAMINA_MANY);
       }
     }
-    const Json* network = given("network");
+    const Json* network = document_.given("network");
     if (network && network->is_object()) return Network(*network, columns, open, reader_);
     if (network) reader_.part("network", *network, "/network");
     have_network_ = false;
@@ -126,7 +122,7 @@ class Loader {
   }
 
   void loss(Network& network) {
-    const Json* object = given("loss");
+    const Json* object = document_.given("loss");
     if (!object) return;
     const std::string pointer = "/loss";
     const Part part = reader_.part("loss", *object, pointer);
@@ -141,7 +137,7 @@ class Loader {
   }
 
   void metrics(Network& network) {
-    const Json* list = given("metrics");
+    const Json* list = document_.given("metrics");
     if (!list) return;
     if (!list->is_array())
       return fault("metrics", "/metrics", std::string("\"metrics\" is ") + list->kind_text() + "; wanted a list of names or objects");
@@ -173,22 +169,22 @@ class Loader {
   }
 
   void rest() {
-    if (const Json* object = given("optimizer")) {
+    if (const Json* object = document_.given("optimizer")) {
       const Part part = reader_.part("optimizer", *object, "/optimizer");
       out_.optimizer = part.plugin;
       out_.learning_rate = part.real("learning_rate");
     }
     out_.schedule = section_or_default("schedule").plugin;
     out_.backend = section_or_default("backend").plugin;
-    if (const Json* object = given("training")) training(*object);
-    if (const Json* object = given("initial_weights")) weights(*object);
+    if (const Json* object = document_.given("training")) training(*object);
+    if (const Json* object = document_.given("initial_weights")) weights(*object);
     const Part checkpoint = section_or_default("checkpoint");
     out_.checkpoint = {checkpoint.integer("every_epochs"), integer_if(checkpoint, "every_steps"), checkpoint.integer("keep")};
     out_.log_every_steps = section_or_default("logging").integer("every_steps");
   }
 
   Part section_or_default(const char* key) {
-    const Json* object = given(key);
+    const Json* object = document_.given(key);
     return reader_.part(key, object ? *object : nothing(), std::string("/") + key);
   }
 
@@ -198,12 +194,11 @@ class Loader {
     TrainingConfig& t = out_.training;
     t.epochs = integer_if(part, "epochs"), t.steps = integer_if(part, "steps");
     const Place place{object.position, "/training"};
-    const bool epochs = object.find("epochs"), steps = object.find("steps");
+    const bool epochs = object.given("epochs"), steps = object.given("steps");
     if (epochs && steps) reader_.faults.add(place, "training has either \"epochs\" or \"steps\", this has both");
-    if (!epochs && !steps) reader_.faults.add(place, "\"epochs\" or \"steps\" is missing; wanted an integer in [1, inf)");
+    if (!epochs && !steps) reader_.faults.add(place, "\"epochs\" or \"steps\" is missing");
     if (!out_.dataset && epochs) reader_.faults.add(place, "without a dataset there are no epochs; give \"steps\"");
-    if (out_.dataset && !object.find("batch_size"))
-      reader_.faults.add(place, "\"batch_size\" is missing; wanted an integer in [1, 2147483647]");
+    if (out_.dataset && !object.given("batch_size")) reader_.faults.add(place, "\"batch_size\" is missing");
     t.batch_size = part.has("batch_size") ? part.integer("batch_size") : 1;
     t.drop_last_batch = part.text("last_batch") == "drop";
     t.shuffle = part.boolean("shuffle");
@@ -213,7 +208,7 @@ class Loader {
   void weights(const Json& object) {
     const Part part = reader_.part("initial_weights", object, "/initial_weights");
     WeightsConfig weights{part.text("file"), {}, part.boolean("strict"), part.plugin.place};
-    if (const Json* map = object.find("map"); map && !map->is_null()) {
+    if (const Json* map = object.given("map")) {
       const std::string pointer = "/initial_weights/map";
       if (!map->is_object())
         reader_.faults.add({map->position, pointer}, std::string("\"map\" is ") + map->kind_text() + "; wanted an object of names");

@@ -65,6 +65,10 @@ const Json* Json::find(std::string_view key) const {
   const Member* m = find_member(key);
   return m ? &m->value : nullptr;
 }
+const Json* Json::given(std::string_view key) const {
+  const Json* value = find(key);
+  return value && !value->is_null() ? value : nullptr;
+}
 Json* Json::find(std::string_view key) { return const_cast<Json*>(std::as_const(*this).find(key)); }
 
 Json& Json::set(std::string key, Json value) {

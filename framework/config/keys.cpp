@@ -176,9 +176,8 @@ std::string config_reference() {
     for (const Key& key : keys) {
       if (s.path != key.section) continue;
       Parameter shape;
-      shape.type = key.type, shape.flags = key.flags;
-      std::string type = key.type == structure ? "object or list" : type_text(shape);
-      if (*key.domain) type += std::string(key.domain[0] == '[' || key.domain[0] == '(' ? " in " : ": ") + key.domain;
+      shape.type = key.type, shape.flags = key.flags, shape.domain = key.domain;
+      const std::string type = key.type == structure ? "object or list" : type_text(shape);
       text += "| `" + s.path + (s.path.empty() ? "" : ".") + key.name + "` | " + cell(type) + " | " +
               (key.flags & LAMINA_REQUIRED ? "required"
                : *key.initial              ? "`" + std::string(key.initial) + "`"

@@ -146,9 +146,9 @@ std::vector<std::string> element_names(const Json& list) {
   std::vector<std::string> names;
   std::map<std::string, int> numbers;
   for (const Json& element : list.items()) {
-    const Json* name = element.find("name");
-    const Json* type = element.find("type");
-    if (!type) type = element.find("block");
+    const Json* name = element.given("name");
+    const Json* type = element.given("type");
+    if (!type) type = element.given("block");
     const std::string stem = type && type->is_text() ? type->text() : element.is_text() ? element.text() : "layer";
     const int number = ++numbers[stem];
     names.push_back(name && name->is_text() ? name->text() : element.is_text() ? stem : stem + "_" + std::to_string(number));

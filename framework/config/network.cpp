@@ -145,8 +145,8 @@ void Network::read_inputs(const ExpandedLayer& e, LayerConfig& layer) {
 }
 
 void Network::read_initializers(const ExpandedLayer& e, LayerConfig& layer) {
-  const Json* given = e.object.find("initializer");
-  if (!given || given->is_null()) return;
+  const Json* given = e.object.given("initializer");
+  if (!given) return;
   const std::string pointer = pointer_to(e.pointer, "initializer");
   const auto add = [&](const std::string& parameter, const Json& object, const std::string& at) {
     layer.initializers.push_back({parameter, reader_.part("network.layers[].initializer", object, at).plugin});
@@ -166,7 +166,7 @@ void Network::share(const ExpandedLayer& e, size_t index) {
     reader_.faults.add(place, "there is no layer " + in_quotes(given->text()) + " to share with");
   else if (other.layer == index)
     reader_.faults.add(place, "a layer cannot share with itself");
-  else if (const Json* next = expanded_.layers[other.layer].object.find("share"); next && !next->is_null())
+  else if (const Json* next = expanded_.layers[other.layer].object.given("share"))
     reader_.faults.add(place, "the layer " + in_quotes(source.path) + " itself shares with " +
                                   in_quotes(next->is_text() ? next->text() : "") + "; share with that one");
   else if (layers[index].layer.plugin && source.layer.plugin && layers[index].layer.plugin != source.layer.plugin)

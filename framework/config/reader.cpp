@@ -18,14 +18,6 @@ void check_declaration(const Descriptor& d, const Section& section) {
   }
 }
 
-const Section& section_of_kind(const std::string& kind) {
-  static const std::map<std::string, std::string> paths = {
-      {"dataset", "dataset"}, {"transform", "transforms[]"}, {"layer", "network.layers[]"}, {"initializer", "network.layers[].initializer"},
-      {"loss", "loss"},       {"metric", "metrics[]"},       {"optimizer", "optimizer"},    {"schedule", "schedule"},
-      {"backend", "backend"}};
-  return section(paths.at(kind));
-}
-
 }  // namespace
 
 std::string SectionReader::Part::text(std::string_view name) const {
@@ -41,7 +33,8 @@ double SectionReader::Part::real(std::string_view name) const {
   return a && !a->reals.empty() ? a->reals[0] : 0;
 }
 
-const Descriptor* SectionReader::plugin(const std::string& kind, const std::string& name, const Place& place) {
+const Descriptor* SectionReader::plugin(const Section& section, const std::string& name, const Place& place) {
+  const std::string& kind = section.kind;
   if (const auto at = found_.find({kind, name}); at != found_.end() && at->second) return at->second;
   if (!names_.contains(kind)) names_[kind] = catalogue_.names(kind);
   const std::vector<std::string>& names = names_[kind];
@@ -52,7 +45,7 @@ const Descriptor* SectionReader::plugin(const std::string& kind, const std::stri
   }
   try {
     const Descriptor& d = catalogue_.find(kind, name);
-    check_declaration(d, section_of_kind(kind));
+    check_declaration(d, section);
     return found = &d;
   } catch (const std::exception& error) {
     faults.add(place, error.what(), Exit::plugin);
@@ -71,20 +64,19 @@ SectionReader::Part SectionReader::part(const std::string& section_path, const J
   }
   part.values = read_settings(s.parameters, object, pointer, folder, faults);
   for (const std::string& name : s.required)
-    if (const Json* value = object.find(name); !value || value->is_null())
-      faults.add(part.plugin.place, in_quotes(name) + " of " + s.owner + " is missing");
+    if (!object.given(name)) faults.add(part.plugin.place, in_quotes(name) + " of " + s.owner + " is missing");
   std::vector<std::string> known = s.names;
   known.insert(known.end(), extra.begin(), extra.end());
   std::string owner = s.owner;
   if (!s.kind.empty()) {
-    const Json* type = object.find("type");
-    const std::string name = part.text("type");
-    if (!name.empty()) part.plugin.plugin = plugin(s.kind, name, {type ? type->position : object.position, pointer_to(pointer, "type")});
+    const Json* type = object.given("type");
+    if (part.has("type"))
+      part.plugin.plugin = plugin(s, part.text("type"), {type ? type->position : object.position, pointer_to(pointer, "type")});
     if (const Descriptor* d = part.plugin.plugin) {
       part.plugin.settings = read_settings(d->parameters, object, pointer, folder, faults);
       for (const Parameter& p : d->parameters) known.push_back(p.name);
       owner = s.kind + " " + in_quotes(d->name);
-    } else if (type || !object.find("block")) {
+    } else if (type || !object.given("block")) {
       return part;  // whose keys these are is not known
     }
   }

@@ -30,13 +30,13 @@ class SectionReader {
   /// fault. `extra` are more keys that are legal (the parameters of a block).
   Part part(const std::string& section_path, const Json& object, const std::string& pointer, const std::vector<std::string>& extra = {});
 
-  /// The catalogue's descriptor; null, with a fault and the nearest name, when there is none or it does not load.
-  const Descriptor* plugin(const std::string& kind, const std::string& name, const Place& place);
-
   Faults faults;
   const std::filesystem::path folder;
 
  private:
+  /// The catalogue's descriptor; null, with a fault and the nearest name, when there is none or it does not load.
+  const Descriptor* plugin(const Section& section, const std::string& name, const Place& place);
+
   Catalogue& catalogue_;
   std::map<std::string, std::vector<std::string>> names_;
   std::map<std::pair<std::string, std::string>, const Descriptor*> found_;  // null: told

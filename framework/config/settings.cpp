@@ -194,7 +194,7 @@ Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> s
   return object;
 }
 
-std::string type_text(const Parameter& p) {
+std::string type_text(const Parameter& p, bool with_domain) {
   static const std::map<uint32_t, std::string> names = {{LAMINA_BOOLEAN, "boolean"},
                                                         {LAMINA_INTEGER, "integer"},
                                                         {LAMINA_REAL, "real"},
@@ -202,13 +202,13 @@ std::string type_text(const Parameter& p) {
                                                         {LAMINA_DTYPE, "element type"}};
   const auto at = names.find(element_type(p));
   const std::string name = p.flags & LAMINA_PATH ? "path" : at == names.end() ? "unknown type" : at->second;
-  if (!is_list(p)) return name;
-  return p.flags & LAMINA_PER_AXIS ? name + ", one or one per axis" : "list of " + name + "s";
+  std::string text = is_list(p) && !(p.flags & LAMINA_PER_AXIS) ? "list of " + name + "s" : name;
+  if (with_domain && !p.domain.empty()) text += (DomainText(p.domain).words().empty() ? " in " : ": ") + p.domain;
+  return p.flags & LAMINA_PER_AXIS ? text + ", for all axes or a list with one per axis" : text;
 }
 
-std::string parameter_text(const Parameter& p) {
-  std::string text = p.name + ": " + type_text(p);
-  if (!p.domain.empty()) text += (DomainText(p.domain).words().empty() ? " in " : ": ") + p.domain;
+std::string facts_text(const Parameter& p) {
+  std::string text = type_text(p);
   if (!p.unit.empty()) text += ", in " + p.unit;
   if (p.flags & LAMINA_REQUIRED)
     text += "; required";
@@ -218,7 +218,7 @@ std::string parameter_text(const Parameter& p) {
   else
     text += "; optional";
   if (p.flags & LAMINA_PER_STEP) text += "; may change from step to step";
-  return text + "\n    " + p.doc;
+  return text;
 }
 
 }  // namespace lamina

@@ -30,9 +30,9 @@ Json to_json(const Attribute& setting);
 /// An object of settings; a list that takes one number for all axes is written as that number where it holds one.
 Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> settings);
 
-/// "integer", "list of texts", …, for documents.
-std::string type_text(const Parameter& parameter);
-/// For `plugins describe`: a line with name, type, domain, unit and default, and a line with what it means.
-std::string parameter_text(const Parameter& parameter);
+/// "integer in [1, inf)", "list of texts", "integer in [1, 65536], for all axes or a list with one per axis", …: for documents.
+std::string type_text(const Parameter& parameter, bool with_domain = true);
+/// Type, domain, unit and default: "integer in [1, inf), in samples; default 1".
+std::string facts_text(const Parameter& parameter);
 
 }  // namespace lamina

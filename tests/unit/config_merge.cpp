@@ -158,11 +158,11 @@ TEST_CASE("settings: there and back, and told to people") {
   const Json object = parse_json(R"({"filters": 2, "kernel": [3, 4], "stride": 2})", {"f"}, none);
   const auto settings = read_settings(parameters, object, "", "/", none);
   CHECK(to_text(to_json(parameters, settings), false) == R"({"filters":2,"kernel":[3,4],"stride":2,"padding":"valid","bias":true})");
-  CHECK(parameter_text(parameters[0]) == "filters: integer in [1, inf); required\n    doc of filters");
-  CHECK(parameter_text(parameters[2]) == "stride: integer, one or one per axis in [1, inf); default 1\n    doc of stride");
-  CHECK(parameter_text(parameters[3]) == "padding: text: same | valid; default \"valid\"\n    doc of padding");
-  CHECK(parameter_text(fake::catalogue().find("optimizer", "momentum").parameters[0]) ==
-        "momentum: real in [0, 1); default 0.9; may change from step to step\n    doc of momentum");
+  CHECK(facts_text(parameters[0]) == "integer in [1, inf); required");
+  CHECK(facts_text(parameters[2]) == "integer in [1, inf), for all axes or a list with one per axis; default 1");
+  CHECK(facts_text(parameters[3]) == "text: same | valid; default \"valid\"");
+  CHECK(facts_text(fake::catalogue().find("optimizer", "momentum").parameters[0]) ==
+        "real in [0, 1); default 0.9; may change from step to step");
 }
 
 TEST_CASE("keys: the reference has a row for every key") {

@@ -61,6 +61,9 @@ TEST_CASE("network: unknown inputs and counts") {
   CHECK(contains(faults(file(R"({"type": "relu", "name": "C1"})")), "the layer name \"C1\" is not made of a-z, 0-9 and _"));
   CHECK(contains(faults(file(R"({"type": "relu"}, {"type": "relu", "name": "relu_1"})")), "a second layer is named \"relu_1\""));
   CHECK(contains(faults(file(R"({"name": "x"})")), "\"type\" is missing"));
+  CHECK(contains(faults(file(R"({"type": null})")), "\"type\" is missing"));
+  CHECK(contains(faults(file(R"({"type": ""})")), "/network/layers/0/type: no layer plugin is named \"\""));
+  CHECK(load(file(R"({"type": "relu", "name": null, "block": null, "inputs": null})")).layers[0].path == "relu_1");
 }
 
 TEST_CASE("network: circles") {

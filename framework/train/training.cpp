@@ -179,6 +179,9 @@ void Training::launch() {
 }
 
 /// Waits for the started steps and books them.
+/// To parts of 1 / `parts`: digits that nobody measured make the journal long to write and hard to read.
+static double rounded(double v, double parts) { return std::round(v * parts) / parts; }
+
 void Training::drain() {
   if (!pending_count_) return;
   full_.program->wait();
@@ -187,7 +190,7 @@ void Training::drain() {
   for (size_t i = 0; i < pending_count_; ++i) samples += pending_[i].ready->samples;
   const double time = now(), speed = double(samples) / std::max(time - last_drain_, 1e-9);
   last_drain_ = time;
-  for (size_t i = 0; i < pending_count_; ++i) book(pending_[i], outputs_[i].data(), time, speed);
+  for (size_t i = 0; i < pending_count_; ++i) book(pending_[i], outputs_[i].data(), rounded(time, 1e6), rounded(speed, 10));
   journal_.write();
   const Pending& last = pending_[pending_count_ - 1];
   pending_count_ = 0;

@@ -1,5 +1,6 @@
 #include "graph/autodiff.hpp"
 
+#include <lamina/sized.hpp>
 #include <unordered_map>
 
 #include "graph/op.hpp"
@@ -82,10 +83,11 @@ class Reverse {
     return {};
   }
   Tensors kernel_rule(const Node& node, const Tensors& x, const Tensors& y, const Tensors& dy) {
-    if (!node.kernel->gradient) throw Error("kernel " + std::string(node.kernel->name) + " has no gradient");
+    const lamina_kernel kernel = border::read_sized(node.kernel);
+    if (!kernel.gradient) throw Error("kernel " + std::string(kernel.name) + " has no gradient");
     std::vector<lamina_value> down(x.size(), 0);
-    handle_.check(node.kernel->gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
-                                        node.constants.data(), down.data()));
+    handle_.check(kernel.gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
+                                  node.constants.data(), down.data()));
     Tensors dx;
     for (auto v : down) dx.push_back(tensor(scope_, from_border(v)));
     return dx;

@@ -3,6 +3,7 @@
      struct of its own: a field the writer never knew reads as zero, and zero always means "absent". In an array, size is the stride.
    - Structs without `size` are frozen for all of version 1.
    - Texts: UTF-8, NUL at the end. Those in a plugin's tables live as long as the process; all others are copied before the call returns.
+   - A lamina_scope is valid until the call that it came with returns; lamina_host lives as long as the process.
    - Layers, losses, metrics, optimizers … have no object: each call brings its settings and keeps nothing. Only datasets and backends
      have one. Calls come from one thread unless a function says otherwise.
    - A call that fails returns non-zero, and the reason has been told to `fail` once by whoever found it; the first reason wins.
@@ -43,7 +44,7 @@ typedef struct lamina_host lamina_host;
 /* A kernel of the plugin's own. Lives as long as the process. A missing body is null: planning says where it cannot run. */
 typedef struct lamina_kernel_call {
   uint32_t size, in_count, out_count, constant_count;
-  const void* const* in; /* dense, row-major, float or double */
+  const void* const* in; /* dense, row-major, float or double; a body cannot fail */
   void* const* out;
   const lamina_shape *in_shapes, *out_shapes;
   const double* constants;
@@ -60,7 +61,7 @@ typedef struct lamina_kernel {
                             const lamina_value* upstream, const double* constants, lamina_value* downstream);
 } lamina_kernel;
 
-struct lamina_host {
+struct lamina_host { /* a plugin looks at size before it reads a field that version 1.0 did not have */
   uint32_t size, minor;
   /* The one verb. parameter, state, assign, scalar and random_bits are ops like any other: a new op or a new attribute never changes this
      table. *out_count: room on entry, number of results on return. */
@@ -115,6 +116,7 @@ typedef struct lamina_plugin { /* what lamina_plugin_v1 returns; lives as long a
 
 typedef struct lamina_layer { /* kinds layer, loss, transform: records what it computes */
   uint32_t size;
+  /* in: as many as its ports say, 0 for an optional one that is not there. *out_count: room on entry, number of results on return. */
   lamina_status (*forward)(LAMINA_SETTINGS, const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count);
 } lamina_layer;
 typedef struct lamina_metric { /* algebra to partial sums per batch (added up in float64 over all batches), then a formula on the host */

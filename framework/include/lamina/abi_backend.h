@@ -109,12 +109,12 @@ typedef struct lamina_feed { /* frozen: where one input of a run comes from */
   const int64_t* rows; /* sample numbers, one per batch row: sample r stands at base + r · row_bytes; null: dense, the batch itself */
   int64_t row_bytes;
 } lamina_feed;
-typedef struct lamina_run {
+typedef struct lamina_run { /* all but outputs is read before `run` returns: the host then reuses scalars, rows and decoded batches */
   uint32_t size, feed_count;
   uint64_t seed, step, micro_batch; /* of the random numbers: key (seed, stream), counter (block, step, micro_batch) */
   const lamina_feed* feeds;
   const double* scalars; /* the step table: scalar_count rows */
-  void* outputs;         /* output_bytes, host memory, filled when wait returns; or null */
+  void* outputs;         /* output_bytes, host memory of this run alone, filled when wait returns; or null */
 } lamina_run;
 
 typedef struct lamina_device {
@@ -134,7 +134,7 @@ typedef struct lamina_profile { /* one op's time, added up since the last readin
    the next call on the session. */
 typedef struct lamina_backend {
   uint32_t size;
-  /* Lists devices without opening any. *count: room on entry, number of devices on return. */
+  /* Lists devices without opening any. *count: room on entry, number of devices on return. Texts live until the next call of it. */
   lamina_status (*devices)(const lamina_host*, lamina_scope*, lamina_device*, uint32_t* count);
   lamina_status (*open)(LAMINA_SETTINGS, void** session);
   void (*close)(void* session); /* after all its programs are released */

@@ -67,8 +67,8 @@ inline Tensor scatter_add(const Tensor& v, const Tensor& indices, int axis, cons
 }
 /// Elements begin, begin + 1, … end − 1 of one axis.
 inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
+  const size_t a = axis_of(x.shape(), axis);
   Shape from(x.rank(), 0), to = x.shape(), stride(x.rank(), 1);
-  const size_t a = axis < 0 ? axis + x.rank() : axis;
   from.at(a) = begin, to.at(a) = end;
   return record("slice", {x}, {{"begin", from}, {"end", to}, {"stride", stride}});
 }
@@ -120,10 +120,10 @@ inline Tensor average_pool(const Tensor& x, const Shape& size, const Window& w, 
                  {"padding_high", w.padding_high},
                  {"count_padding", count_padding}});
 }
-/// v [channels] laid along axis 1 of x, ready to broadcast.
+/// v [channels] laid along axis 1 of x [batch, channels, …], ready to broadcast.
 inline Tensor per_channel(const Tensor& v, const Tensor& x) {
   Shape shape(x.rank(), 1);
-  shape.at(1) = v.size(0);
+  shape[axis_of(shape, 1)] = v.size(0);
   return reshape(v, shape);
 }
 /// y = weight · (x − mean) / √(variance + epsilon) + bias; mean and biased variance over `axes`, which stay with size 1.

@@ -14,7 +14,7 @@
 ///     std::string describe();                           // for the record: "AMD EPYC, 2 threads, …"
 ///   };
 ///   struct MyExecutable {                               // destroyed before its session
-///     void run(const Run&);                             // may return before the run is done
+///     void run(const Run&);                             // has read all but outputs when it returns; may then still be at work
 ///     void wait();                                      // all runs of it are done, outputs are written
 ///     std::vector<OpTime> profile(bool enable);         // optional: seconds per op since the last call, then starts or stops counting
 ///   };

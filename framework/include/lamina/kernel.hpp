@@ -1,7 +1,7 @@
 /// When algebra is not enough: a kernel of the plugin's own. A kernel is a struct of static members
 ///   static constexpr const char* name = "softsign";             unique in the plugin
 ///   static constexpr int inputs = 1, results = 1;
-///   template <class T> static void cpu(const Work<T>&);          T is float or double; works on items [begin, end), keeps nothing
+///   template <class T> static void cpu(const Work<T>&);          T is float or double; works on items [begin, end); no throw
 ///   static constexpr const char* glsl = "void item(uint i) { out0(i, in0(i)); }";                    constants are c0, c1, …
 ///   static Tensors gradient(Scope&, const Tensors& in, const Tensors& results, const Tensors& upstream, const double* constants);
 /// A body or the gradient may be left out: planning then says where the kernel cannot run or be differentiated. An upstream is nothing
@@ -10,6 +10,7 @@
 #include <span>
 
 #include "plugin.hpp"
+#include "sized.hpp"
 
 namespace lamina {
 
@@ -30,8 +31,9 @@ namespace border {
 template <class K>
 struct Kernel {
   template <class T>
-  static void body(const lamina_kernel_call* call) {
-    K::cpu(Work<T>{*call});
+  static void body(const lamina_kernel_call* call) noexcept {
+    const lamina_kernel_call known = read_sized(call);
+    K::cpu(Work<T>{known});
   }
   static Tensors tensors(Scope& s, const lamina_value* ids, int count) {
     Tensors t;

@@ -1,8 +1,8 @@
 /// A metric is algebra to partial sums per batch, and a formula on them:
-///   Tensors sums(Scope&, Tensor prediction, Tensor target, std::optional<Tensor> weight) const     of sizes that do not depend on the
-///   batch double finish(std::span<const double> sums) const                                              all elements, one result after
-///   the other
-/// The host adds the sums up in float64 over all batches. weight may be left out of the signature.
+///   Tensors sums(Scope&, Tensor prediction, Tensor target, std::optional<Tensor> weight) const
+///       sums of a size that does not depend on the batch; weight may be left out of the signature
+///   double finish(std::span<const double> sums) const
+///       all elements of the sums, one result after the other, added up in float64 over all batches
 #pragma once
 #include <span>
 
@@ -15,6 +15,7 @@ template <class T>
 struct Metric {
   using Plugin = T;
   using Call = Signature<decltype(&T::sums)>;
+  static_assert(Call::inputs == 2 || Call::inputs == 3, "a metric takes prediction, target and perhaps weight");
   static lamina_status sums(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
                             const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count) {
     return guard(host, handle, [&] {

@@ -2,6 +2,7 @@
 /// step and is pure: the rate depends on parameters and the moment alone, so that a resumed run repeats it.
 #pragma once
 #include "plugin.hpp"
+#include "sized.hpp"
 
 namespace lamina {
 
@@ -28,8 +29,7 @@ struct Schedule {
   static lamina_status rate(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
                             const lamina_moment* m, double* rate) {
     return guard(host, handle, [&] {
-      lamina_moment known{};  // of another version, the host's may be shorter or longer
-      std::memcpy(&known, m, m->size < sizeof known ? m->size : sizeof known);
+      const lamina_moment known = read_sized(m);
       const T plugin = configured<T>(settings, setting_count);
       *rate = plugin.rate({known.step, known.steps, known.epoch, known.epochs, known.steps_per_epoch, known.learning_rate, &known});
     });

@@ -40,8 +40,8 @@ struct ResultCount {
 };
 template <>
 struct ResultCount<Tensors> {
-  static constexpr size_t value = 0;
-};  // as many as declare names
+  static constexpr size_t value = 0;  // as many as declare names
+};
 template <size_t n>
 struct ResultCount<std::array<Tensor, n>> {
   static constexpr size_t value = n;
@@ -84,7 +84,7 @@ struct Signature<R (T::*)(Scope&, A...) const> {
 
 /// Hands results to the host; *count is its room on entry, their number on return.
 inline void give(Scope& s, const Tensors& results, lamina_value* out, uint32_t* count) {
-  if (results.size() > *count) throw Error(describe(results.size(), " results came, ", *count, " were declared"));
+  if (results.size() > *count) throw Error(describe(results.size(), " results came, there is room for ", *count));
   *count = 0;
   for (auto& r : results) {
     out[*count] = r.id_in(s);

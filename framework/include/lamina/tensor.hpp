@@ -54,7 +54,7 @@ class Tensor {
   Shape shape() const;
   DType dtype() const;
   bool is_real() const { return lamina::is_real(dtype()); }
-  int64_t size(int axis) const { return shape().at(axis < 0 ? axis + shape().size() : axis); }
+  int64_t size(int axis) const;  ///< of one axis; negative ones count from the last
   int rank() const { return int(shape().size()); }
   Scope* scope() const { return scope_; }
   lamina_value id_in(Scope& scope) const;  ///< a number is recorded as a constant on the way; 0 = absent
@@ -182,6 +182,16 @@ inline Shape Tensor::shape() const {
   if (is_number_) return {};
   const lamina_shape s = described();
   return Shape(s.dims, s.dims + s.rank);
+}
+/// An axis counted from the first; Error when the shape has none there.
+inline size_t axis_of(const Shape& shape, int axis) {
+  const int64_t rank = int64_t(shape.size());
+  if (axis < -rank || axis >= rank) throw Error(describe("axis ", axis, " does not exist in the shape ", shape));
+  return size_t(axis < 0 ? axis + rank : axis);
+}
+inline int64_t Tensor::size(int axis) const {
+  const Shape s = shape();
+  return s[axis_of(s, axis)];
 }
 inline DType Tensor::dtype() const { return DType(described().dtype); }
 inline lamina_value Tensor::id_in(Scope& scope) const { return is_number_ ? scope.emit("constant", {}, {{"value", number_}})[0].id_ : id_; }

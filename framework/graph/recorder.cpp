@@ -1,6 +1,7 @@
 #include "graph/recorder.hpp"
 
 #include <lamina/philox.hpp>
+#include <lamina/sized.hpp>
 
 #include "base/nearest.hpp"
 #include "graph/op.hpp"
@@ -85,9 +86,10 @@ Initializer start_of(const Node& n) {
 }
 
 /// The state's current version if this program knows it already.
-ValueId known_state(lamina_scope& s, const std::string& path, const TensorType& type) {
+ValueId known_state(lamina_scope& s, const std::string& path, StateKind kind, const TensorType& type) {
   StateEntry* e = s.graph->state(path);
   if (!e) return absent;
+  if (e->kind != kind) throw Error("'" + path + "' is a parameter of one and a state of another; rename a layer or block");
   if (e->type != type)
     throw Error("'" + path + "' is " + to_text(e->type) + " and is asked for as " + to_text(type) + "; a shared tensor has one shape");
   return e->current;
@@ -98,7 +100,7 @@ ValueId known_scalar(lamina_scope& s, const std::string& name) {
   return absent;
 }
 std::string scalar_name(const lamina_scope& s, const std::string& name) {
-  return s.updating && (name == "learning_rate" || name == "step") ? name : (s.updating ? "optimizer" : s.path) + "/" + name;
+  return s.updating ? name : s.path + "/" + name;  // without a slash it can be no layer's
 }
 void add_scalar(lamina_scope& s, const std::string& full, const std::string& name, ValueId id) {
   ScalarEntry e{ScalarEntry::setting, full, 0, id};
@@ -136,10 +138,11 @@ std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<Valu
 
   Node node{&op, g.path(s.path), in, {}, std::move(attributes)};
   std::string state, scalar;
+  const StateKind kind = op.name == "parameter" ? StateKind::parameter : s.updating ? StateKind::slot : StateKind::statistic;
   if (op.name == "parameter" || op.name == "state") {
     const std::string& name = node.text("name");
     state = s.updating ? name + "/" + s.state_path : (s.state_path.empty() ? name : s.state_path + "/" + name);
-    if (const ValueId v = known_state(s, state, types[0]); v != absent) return {v};
+    if (const ValueId v = known_state(s, state, kind, types[0]); v != absent) return {v};
   } else if (op.name == "scalar") {
     scalar = scalar_name(s, node.text("name"));
     if (const ValueId v = known_scalar(s, scalar); v != absent) return {v};
@@ -165,7 +168,6 @@ std::vector<ValueId> record_node(lamina_scope& s, const Op& op, std::vector<Valu
   if (op.name == "assign") {
     g.state(state)->current = out[0];
   } else if (!state.empty()) {
-    const StateKind kind = op.name == "parameter" ? StateKind::parameter : s.updating ? StateKind::slot : StateKind::statistic;
     g.state_index[state] = g.states.size();
     g.states.push_back({state, kind, types[0], start_of(g.nodes.back()), out[0], out[0]});
   } else if (op.name == "input") {
@@ -236,24 +238,28 @@ lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value
                      uint32_t constant_count, const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items) {
   return guarded(s, [&] {
     want_recording(s, "kernel");
-    if (!k || !k->name || items < 0) throw Error("a kernel needs a name and a number of work items");
+    const char* name = border::read_sized(k).name;
+    if (!name || items < 0) throw Error("a kernel needs a name and a number of work items");
     Graph& g = *s->graph;
-    Node node{&op_named("kernel"), g.path(s->path), {}, {}, {{"name", k->name}}, k, {constants, constants + constant_count}, items};
+    Node node{&op_named("kernel"), g.path(s->path), {}, {}, {{"name", name}}, k, {constants, constants + constant_count}, items};
     for (uint32_t i = 0; i < in_count; ++i) {
       const ValueId id = value_of(s, in[i], i);
-      if (id == absent) throw Error(describe("kernel ", k->name, ": operand ", i, " is absent"));
+      if (id == absent) throw Error(describe("kernel ", name, ": operand ", i, " is absent"));
       if (g.values[id].hosted || g.values[id].type.dtype != g.real)
-        throw Error(describe("kernel ", k->name, ": operand ", i, " must be a tensor of the program's real type"));
+        throw Error(describe("kernel ", name, ": operand ", i, " must be a tensor of the program's real type"));
       node.in.push_back(id);
     }
     std::vector<Attribute> none;
     const Inference checks{*node.op, g.real, {}, none};
     const uint32_t number = uint32_t(g.nodes.size());
+    std::vector<Shape> shapes;
     for (uint32_t i = 0; i < out_count; ++i) {
       if (out_shapes[i].rank > LAMINA_MAX_RANK) throw Error("a result has too many axes");
-      Shape dims(out_shapes[i].dims, out_shapes[i].dims + out_shapes[i].rank);
-      checked_elements(checks, dims);
-      node.out.push_back(g.add_value(number, i, {g.real, dims}, false));
+      shapes.emplace_back(out_shapes[i].dims, out_shapes[i].dims + out_shapes[i].rank);
+      checked_elements(checks, shapes.back());
+    }
+    for (uint32_t i = 0; i < out_count; ++i) {
+      node.out.push_back(g.add_value(number, i, {g.real, shapes[i]}, false));
       out[i] = to_border(node.out.back());
     }
     g.add_node(std::move(node));

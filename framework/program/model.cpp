@@ -67,14 +67,17 @@ class Recording {
     return results_of(scope, plugin, in, table.forward);
   }
   template <class Function> std::vector<ValueId> results_of(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in, Function function) {
-    std::vector<lamina_value> ids, out(64, 0);
+    std::vector<lamina_value> ids, out(std::max<size_t>(64, plugin.plugin->results.size()), 0);
     for (auto v : in) ids.push_back(to_border(v));
     uint32_t count = uint32_t(out.size());
     call(scope, plugin, [&](auto* host, auto* s, auto* settings, uint32_t setting_count) {
       return function(host, s, settings, setting_count, ids.data(), uint32_t(ids.size()), out.data(), &count);
     });
+    const size_t declared = plugin.plugin->results.size();
+    if (count != declared)
+      throw Failure(Exit::plugin, scope.where + ": " + std::to_string(count) + " results came, the plugin declares " + std::to_string(declared));
     std::vector<ValueId> results;
-    for (uint32_t i = 0; i < count && i < out.size(); ++i) {
+    for (uint32_t i = 0; i < count; ++i) {
       if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.where + ": it returned no value of this graph");
       ValueId v = from_border(out[i]);
       if (g_.values[v].hosted) v = record_node(scope, op_named("broadcast"), {v}, {{"shape", Shape{}}})[0];
@@ -103,7 +106,7 @@ class Recording {
       for (auto& t : x_.transforms) {
         if (t.column != name) continue;
         lamina_scope inner;
-        inner.path = "transforms/" + std::to_string(number++) + "_" + t.transform.plugin->name;
+        inner.path = inner.state_path = "transforms/" + name + "/" + std::to_string(number++) + "_" + t.transform.plugin->name;
         inner.where = "transform '" + t.transform.plugin->name + "' of column '" + name + "'";
         inner.training = training();
         v = layer_call(inner, t.transform, {v}).at(0);
@@ -151,7 +154,7 @@ class Recording {
   }
   void record_loss() {
     lamina_scope scope;
-    scope.where = "loss '" + x_.loss.loss.plugin->name + "'", scope.path = "loss", scope.training = training();
+    scope.where = "loss '" + x_.loss.loss.plugin->name + "'", scope.path = scope.state_path = "loss", scope.training = training();
     std::vector<ValueId> in = {reference(x_.loss.prediction, true), reference(x_.loss.target, false)};
     if (x_.loss.weight) in.push_back(reference(*x_.loss.weight, true));
     loss_ = layer_call(scope, x_.loss.loss, in).at(0);
@@ -172,7 +175,7 @@ class Recording {
     const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
     if (!table.sums) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no sums");
     lamina_scope scope;
-    scope.where = "metric '" + m.name + "'", scope.path = "metrics/" + m.name, scope.training = training();
+    scope.where = "metric '" + m.name + "'", scope.path = scope.state_path = "metrics/" + m.name, scope.training = training();
     std::vector<ValueId> in = {reference(m.prediction, true), reference(m.target, false)};
     if (m.weight) in.push_back(reference(*m.weight, true));
     int number = 0;

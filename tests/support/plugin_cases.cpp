@@ -114,12 +114,17 @@ PluginCase plugin_case(const Descriptor& d, const std::vector<Attribute>& settin
     c.in.push_back(s.kind == StateKind::parameter ? real(s.type.shape) : positive(s.type.shape));
   }
 
-  c.formula = [d, settings, mode, next, kept = c.kept, assigned = c.assigned, count = c.inputs](Scope& s, const Tensors& in) {
+  c.formula = [d, settings, mode, next, kept = c.kept, parameters = c.parameters, assigned = c.assigned, count = c.inputs](
+                  Scope& s, const Tensors& in) {
     // What the plugin keeps is known to the graph already: as the operands behind its inputs.
     Graph& g = *s.handle->graph;
     for (size_t k = 0; k < kept.size(); ++k)
-      for (size_t e = 0; e < g.states.size(); ++e)
-        if (g.states[e].first == from_border(in[count + k].id_in(s))) g.state_index[own_path + "/" + kept[k]] = e;
+      for (size_t e = 0; e < g.states.size(); ++e) {
+        if (g.states[e].first != from_border(in[count + k].id_in(s))) continue;
+        g.state_index[own_path + "/" + kept[k]] = e;
+        const bool learned = std::find(parameters.begin(), parameters.end(), kept[k]) != parameters.end();
+        g.states[e].kind = learned ? StateKind::parameter : StateKind::statistic;
+      }
     Tensors results = recorded_by(d, settings, s, Tensors(in.begin(), in.begin() + ptrdiff_t(count)), mode);
     for (auto& name : assigned) {
       StateEntry& entry = *g.state(own_path + "/" + name);

@@ -1,4 +1,4 @@
-// Calls across the border: plugins of an older header and of another compiler, failures as sentences, and every built-in's declaration.
+// Calls across the border: plugins of an older header and of another compiler, failures as sentences, and what built-ins make of shapes.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -78,31 +78,6 @@ Registry& built_in() {
   return registry;
 }
 
-/// Settings of the documented example, and the inputs it names.
-std::vector<Attribute> example_settings(const Descriptor& d) {
-  Faults faults;
-  auto settings = read_settings(d.parameters, json_of(d.example), "", "/", faults);
-  faults.throw_if_any();
-  return settings;
-}
-std::vector<lamina_value> example_inputs(Recording& r, const Descriptor& d) {
-  std::vector<lamina_value> in;
-  const Json shapes = json_of(d.example_shape);
-  for (auto& shape : shapes.items()) {
-    Shape dims;
-    for (auto& n : shape.items()) dims.push_back(n.integer());
-    in.push_back(r.input(dims));
-  }
-  return in;
-}
-std::vector<TensorType> example(const std::string& kind, const std::string& name, bool training = true) {
-  Recording r(training);
-  const Descriptor& d = built_in().find(kind, name);
-  const auto settings = example_settings(d);
-  const auto in = example_inputs(r, d);
-  REQUIRE_MESSAGE(r.forward(d, settings, in) == 0, r.reason());
-  return r.results;
-}
 Shape shape_after(const std::string& name, const std::string& settings, const Shape& input, bool training = true) {
   Recording r(training);
   const Descriptor& d = built_in().find("layer", name);
@@ -168,30 +143,6 @@ TEST_CASE("whatever a plugin throws becomes a sentence") {
   CHECK(reason({{"how", "op"}}).find("no op is called 'sigmiod'") != std::string::npos);
   CHECK(reason({{"how", "sizes"}, {"sizes", Shape{1, 2, 3}}}) == "l: \"sizes\" has 3 entries; wanted 2, or one number for all");
   CHECK(reason({{"how", 3.5}}) == "l: the setting \"how\" arrived with another type than declared");
-}
-
-TEST_CASE("every built-in loads and documents itself, and its example holds") {
-  size_t count = 0;
-  for (auto& file : built_in().list()) {
-    if (file.kind.empty()) continue;
-    CAPTURE(file.file.string());
-    const Descriptor& d = built_in().find(file.kind, file.name);
-    ++count;
-    CHECK(d.doc.size() > 10);
-    for (auto& p : d.parameters) CHECK_MESSAGE(p.doc.size() > 5, p.name);
-    if (d.kind == "optimizer") {
-      CHECK(example_settings(d).size() == d.parameters.size());
-      CHECK(d.example_shape == "[[3, 2]]");
-    }
-    if (d.kind == "layer" || d.kind == "loss" || d.kind == "metric" || d.kind == "transform") {
-      CHECK(!d.example.empty());
-      CHECK(!d.example_shape.empty());
-      CHECK(!d.results.empty());
-      for (auto& port : d.inputs) CHECK(!port.doc.empty());
-      if (d.kind != "metric") CHECK(example(d.kind, d.name).size() == d.results.size());
-    }
-  }
-  CHECK(count >= 12 + 2 + 2 + 7 + 3 + 2 + 1 + 2);
 }
 
 TEST_CASE("result shapes of the built-in layers") {

@@ -128,6 +128,17 @@ std::vector<std::vector<Operand>> kinds_of_inputs(const Descriptor& d, const std
 
 }  // namespace
 
+TEST_CASE("plugins document themselves") {
+  for (auto& file : plugins().list()) CHECK_MESSAGE(!file.kind.empty(), file.file, " lies in the folder of no kind");
+  for (const Descriptor* d : all_of(Registry::kinds())) {
+    INFO(title(*d));
+    CHECK(d->doc.size() > 10);
+    CHECK(!d->version.empty());
+    for (auto& p : d->parameters) CHECK_MESSAGE(p.doc.size() > 5, p.name, ": ", p.doc);
+    if (d->kind == "layer" || d->kind == "loss" || d->kind == "transform" || d->kind == "metric") CHECK(!d->results.empty());
+  }
+}
+
 TEST_CASE("layers, losses, transforms and metrics: examples, odd sizes, gradients, backends, repetition") {
   Differences tally;
   int cases = 0, refused = 0;

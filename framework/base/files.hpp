@@ -1,13 +1,31 @@
 /// Bounded reading of files that nobody vouches for.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace lamina {
 
-/// The bytes of a regular file of at most `limit` bytes. std::runtime_error with a sentence for folders, FIFOs, devices, files that cannot
-/// be read, and files that are, or grow, longer. Never blocks on a FIFO.
+/// A regular file, open for reading until this dies. Throws std::runtime_error with a sentence for folders, FIFOs, devices and files that
+/// cannot be opened or read. Never waits on a FIFO.
+class RegularFile {
+ public:
+  explicit RegularFile(const std::filesystem::path& path);
+  ~RegularFile();
+  RegularFile(const RegularFile&) = delete;
+  RegularFile& operator=(const RegularFile&) = delete;
+  uint64_t size() const { return size_; }  ///< in bytes, when it was opened
+  /// Reads on, at most `bytes`; 0 at the end.
+  size_t read(void* to, size_t bytes);
+
+ private:
+  std::string name_;
+  int file_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// The bytes of a regular file of at most `limit` bytes. std::runtime_error as above, and for files that are, or grow, longer.
 std::string read_file(const std::filesystem::path& path, size_t limit);
 
 }  // namespace lamina

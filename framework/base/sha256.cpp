@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <stdexcept>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "base/files.hpp"
 
 namespace lamina {
 namespace {
@@ -81,28 +77,10 @@ std::string sha256(const void* data, size_t bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a FIFO that nobody writes would wait for ever.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) throw std::runtime_error("Cannot open \"" + path.string() + "\": " + std::strerror(errno) + ".");
-  struct stat status {};
-  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(file);
-    throw std::runtime_error("\"" + path.string() + "\" is not a regular file.");
-  }
+  RegularFile file(path);
   std::vector<uint8_t> buffer(1 << 20);
   Sha256 hash;
-  for (;;) {
-    const ssize_t got = read(file, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const std::string reason = std::strerror(errno);
-      close(file);
-      throw std::runtime_error("Cannot read \"" + path.string() + "\": " + reason + ".");
-    }
-    if (got == 0) break;
-    hash.update(buffer.data(), size_t(got));
-  }
-  close(file);
+  while (const size_t got = file.read(buffer.data(), buffer.size())) hash.update(buffer.data(), got);
   return hash.hex();
 }
 

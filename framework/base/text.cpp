@@ -1,6 +1,5 @@
 #include "base/text.hpp"
 
-#include <cstdint>
 #include <cstdio>
 
 namespace lamina {
@@ -79,6 +78,19 @@ std::string joined(std::span<const std::string> parts, std::string_view between)
     text += part;
   }
   return text;
+}
+
+std::string bytes_text(uint64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double value = double(bytes);
+  const char* unit = "";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}) {
+    if (value < 1023.95) break;  // what would be printed as 1024.0 is one of the next
+    value /= 1024, unit = next;
+  }
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.1f ", value);
+  return buffer + std::string(unit);
 }
 
 bool is_name(std::string_view text) {

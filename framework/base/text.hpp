@@ -1,5 +1,6 @@
 /// Texts for people: escaping, quoting, joining, and the checks that UTF-8 from outside needs.
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ std::string in_quotes(std::string_view text, size_t limit = 80);
 
 /// "a, b, c".
 std::string joined(std::span<const std::string> parts, std::string_view between = ", ");
+
+/// "512 B", "1.4 KiB", "12.3 MiB"
+std::string bytes_text(uint64_t bytes);
 
 /// Bytes from `begin` to the first one that breaks UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); text.size() when
 /// none does.

@@ -1,54 +1,13 @@
-#include <lamina/abi_backend.h>
-
-#include <algorithm>
-
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
-#include "graph/recorder.hpp"
-#include "plugin/describe.hpp"
+#include "program/devices.hpp"
 
 namespace lamina::cli {
-namespace {
-
-using Side = Table::Side;
-
-struct ListedDevice {
-  std::string name, type, driver, why;
-  uint64_t memory = 0;
-  uint32_t threads = 0;
-  bool available = false;
-};
-
-/// Asks the backend without opening a device. std::exception with a sentence when it fails.
-std::vector<ListedDevice> devices_of(const Descriptor& backend) {
-  constexpr uint32_t limit = 1024;
-  const auto table = copy_sized<lamina_backend>(backend.table);
-  if (!table.devices) throw Failure(Exit::backend, "The backend " + in_quotes(backend.name) + " does not list its devices.");
-  std::vector<lamina_device> raw(64);
-  uint32_t count = 0;
-  for (int attempt = 0;; ++attempt) {
-    for (lamina_device& d : raw) d = {}, d.size = sizeof d;
-    count = uint32_t(raw.size());
-    lamina_scope scope;
-    scope.where = "backend '" + backend.name + "'";
-    scope.check(table.devices(&graph::host_table(), &scope, raw.data(), &count));
-    // One that was plugged in meanwhile is seen at the next call.
-    if (count <= raw.size() || attempt) break;
-    raw.resize(std::min(count, limit));
-  }
-  const auto text = [](const char* t) { return std::string(t ? t : ""); };
-  std::vector<ListedDevice> devices;
-  for (uint32_t i = 0; i < std::min<size_t>(count, raw.size()); ++i)
-    devices.push_back({text(raw[i].name), text(raw[i].type), text(raw[i].driver), text(raw[i].why), raw[i].memory, raw[i].threads,
-                       raw[i].available != 0});
-  return devices;
-}
-
-}  // namespace
-
 int backends_command(Context& context) {
   Console& console = context.console;
+  using Side = Table::Side;
+  using program::ListedDevice;
   const Terminal& terminal = console.out_terminal;
   Json list = Json::array();
   Table table({Side::left, Side::right, Side::left, Side::left, Side::right, Side::right, Side::left, Side::left});
@@ -59,7 +18,7 @@ int backends_command(Context& context) {
     Json j = Json::object(), devices = Json::array(), error;
     j.set("backend", name);
     try {
-      const std::vector<ListedDevice> all = devices_of(context.registry.find("backend", name));
+      const std::vector<ListedDevice> all = program::devices_of(context.registry.find("backend", name));
       if (all.empty()) table.add({name, "", "", "", "", "", "", "no: it finds no device"});
       for (size_t i = 0; i < all.size(); ++i) {
         const ListedDevice& d = all[i];

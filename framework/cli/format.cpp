@@ -55,17 +55,6 @@ std::string counted(int64_t value, const std::string& noun, const std::string& p
   return counted(value) + " " + (value == 1 ? noun : plural.empty() ? noun + "s" : plural);
 }
 
-std::string bytes_text(uint64_t bytes) {
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  double value = double(bytes);
-  const char* unit = "";
-  for (const char* next : {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}) {
-    if (value < 1023.95) break;  // what would be printed as 1024.0 is one of the next
-    value /= 1024, unit = next;
-  }
-  return printed("%.1f ", value) + unit;
-}
-
 std::string duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e12) return "?";
   if (seconds < 59.95) return printed("%.1f s", seconds);

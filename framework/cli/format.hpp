@@ -16,8 +16,6 @@ std::string brief(double value);
 std::string counted(int64_t value);
 /// "1 fault", "2 faults", "3 libraries"; the plural is the noun with an s when it is not given.
 std::string counted(int64_t value, const std::string& noun, const std::string& plural = "");
-/// "512 B", "1.4 KiB", "12.3 MiB"
-std::string bytes_text(uint64_t bytes);
 /// "9.3 s", "03:38", "1:02:03", "3 d 04:05": a time that has passed or is left.
 std::string duration(double seconds);
 /// "2026-01-31T12:00:00Z"

@@ -103,7 +103,7 @@ Reference Network::resolve(const std::string& name, const Place& place, size_t s
                                         : columns_.empty() ? "there is no layer "
                                                            : "there is no layer or dataset column ") +
                                 in_quotes(name) + (columns_.empty() && !open_ && !inside ? "; the experiment has no dataset" : "") +
-                                did_you_mean(name, known));
+                                (inside && name == "input" ? "; a block's own input is called \"in\"" : did_you_mean(name, known)));
   return reference;
 }
 

@@ -41,31 +41,24 @@ std::vector<TensorType> infer(Inference& in, Rule rule) {
   return {{rule == Rule::compare || rule == Rule::logical ? DType::boolean : type, broadcast_shape(in)}};
 }
 
-template <class F>
-Op one(const char* name, const char* doc, Rule rule, F f, std::function<Tensors(Call)> gradient) {
+/// An op of `arity` operands whose value on the host is f of them.
+template <uint32_t arity, class F>
+Op op(const char* name, const char* doc, Rule rule, F f, std::function<Tensors(Call)> gradient) {
   return {name,
           doc,
           OpKind::elementwise,
-          1,
-          1,
+          arity,
+          arity,
           {},
           [rule](Inference& in) { return infer(in, rule); },
           gradient,
           nullptr,
-          [f](const Node&, double a, double, double) { return double(f(a)); }};
-}
-template <class F>
-Op two(const char* name, const char* doc, Rule rule, F f, std::function<Tensors(Call)> gradient) {
-  return {name,
-          doc,
-          OpKind::elementwise,
-          2,
-          2,
-          {},
-          [rule](Inference& in) { return infer(in, rule); },
-          gradient,
-          nullptr,
-          [f](const Node&, double a, double b, double) { return double(f(a, b)); }};
+          [f](const Node&, double a, [[maybe_unused]] double b, double) {
+            if constexpr (arity == 1)
+              return double(f(a));
+            else
+              return double(f(a, b));
+          }};
 }
 double positive_part(double x) { return x > 0 ? x : x != x ? x : 0; }
 /// A lone number cast to `type`; real numbers keep the host's precision until they meet a tensor.
@@ -85,106 +78,106 @@ std::vector<Op> elementwise_ops() {
   const auto R = Rule::real;
   const auto A = Rule::arithmetic;
   std::vector<Op> list = {
-      two(
+      op<2>(
           "add", "a + b", A, [](double a, double b) { return a + b; },
           [](Call c) -> Tensors {
             return {c.dy[0], c.dy[0]};
           }),
-      two(
+      op<2>(
           "subtract", "a − b", A, [](double a, double b) { return a - b; },
           [](Call c) -> Tensors {
             return {c.dy[0], -c.dy[0]};
           }),
-      two(
+      op<2>(
           "multiply", "a · b", A, [](double a, double b) { return a * b; },
           [](Call c) -> Tensors {
             return {c.dy[0] * c.x[1], c.dy[0] * c.x[0]};
           }),
-      two(
+      op<2>(
           "divide", "a / b; integers: towards zero, and 0 for b = 0", A, [](double a, double b) { return a / b; },
           [](Call c) -> Tensors {
             return {c.dy[0] / c.x[1], -c.dy[0] * c.y[0] / c.x[1]};
           }),
-      two(
+      op<2>(
           "minimum", "the smaller; NaN if either is NaN; a tie is a's", A, [](double a, double b) { return a <= b || a != a ? a : b; },
           [](Call c) -> Tensors {
             const Tensor first = logical_or(c.x[0] <= c.y[0], isnan(c.x[0]));  // through y: x[1] need not be kept
             return {select(first, c.dy[0], 0), select(first, 0, c.dy[0])};
           }),
-      two(
+      op<2>(
           "maximum", "the larger; NaN if either is NaN; a tie is a's", A, [](double a, double b) { return a >= b || a != a ? a : b; },
           [](Call c) -> Tensors {
             const Tensor first = logical_or(c.x[0] >= c.y[0], isnan(c.x[0]));  // through y: x[1] need not be kept
             return {select(first, c.dy[0], 0), select(first, 0, c.dy[0])};
           }),
-      two(
+      op<2>(
           "pow", "a to the power b", R, [](double a, double b) { return std::pow(a, b); },
           [](Call c) -> Tensors {
             return {c.dy[0] * select(equal(c.x[1], 0), 0, c.x[1] * pow(c.x[0], c.x[1] - 1)),
                     c.dy[0] * select(equal(c.y[0], 0), 0, c.y[0] * log(c.x[0]))};
           }),
-      one(
+      op<1>(
           "negate", "−x", A, [](double x) { return -x; }, [](Call c) -> Tensors { return {-c.dy[0]}; }),
-      one(
+      op<1>(
           "abs", "|x|; derivative 0 at 0", A, [](double x) { return std::abs(x); },
           [](Call c) -> Tensors { return {c.dy[0] * sign(c.x[0])}; }),
-      one(
+      op<1>(
           "sign", "−1, 0 or 1; NaN stays NaN", A, [](double x) { return x > 0   ? 1
                                                                         : x < 0 ? -1
                                                                                 : x; }, nullptr),
-      one(
+      op<1>(
           "floor", "the largest whole number that is not larger", R, [](double x) { return std::floor(x); }, nullptr),
-      one(
+      op<1>(
           "exp", "e^x", R, [](double x) { return std::exp(x); }, [](Call c) -> Tensors { return {c.dy[0] * c.y[0]}; }),
-      one(
+      op<1>(
           "expm1", "e^x − 1, exact near 0", R, [](double x) { return std::expm1(x); },
           [](Call c) -> Tensors { return {c.dy[0] * (c.y[0] + 1)}; }),
-      one(
+      op<1>(
           "log", "natural logarithm", R, [](double x) { return std::log(x); }, [](Call c) -> Tensors { return {c.dy[0] / c.x[0]}; }),
-      one(
+      op<1>(
           "log1p", "log(1 + x), exact near 0", R, [](double x) { return std::log1p(x); },
           [](Call c) -> Tensors { return {c.dy[0] / (c.x[0] + 1)}; }),
-      one(
+      op<1>(
           "sqrt", "√x", R, [](double x) { return std::sqrt(x); }, [](Call c) -> Tensors { return {c.dy[0] * 0.5 / c.y[0]}; }),
-      one(
+      op<1>(
           "rsqrt", "1 / √x", R, [](double x) { return 1 / std::sqrt(x); },
           [](Call c) -> Tensors { return {c.dy[0] * -0.5 * c.y[0] / c.x[0]}; }),
-      one(
+      op<1>(
           "tanh", "hyperbolic tangent", R, [](double x) { return std::tanh(x); },
           [](Call c) -> Tensors { return {c.dy[0] * (1 - c.y[0] * c.y[0])}; }),
-      one(
+      op<1>(
           "sigmoid", "1 / (1 + e^−x), without overflow", R,
           [](double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); },
           [](Call c) -> Tensors { return {c.dy[0] * c.y[0] * (1 - c.y[0])}; }),
-      one(
+      op<1>(
           "softplus", "log(1 + e^x), without overflow", R, [](double x) { return positive_part(x) + std::log1p(std::exp(-std::abs(x))); },
           [](Call c) -> Tensors { return {c.dy[0] * sigmoid(c.x[0])}; }),
-      one(
+      op<1>(
           "erf", "error function", R, [](double x) { return std::erf(x); },
           [](Call c) -> Tensors { return {c.dy[0] * (2 / std::sqrt(std::acos(-1.0))) * exp(-square(c.x[0]))}; }),
-      one(
+      op<1>(
           "sin", "sine of radians", R, [](double x) { return std::sin(x); }, [](Call c) -> Tensors { return {c.dy[0] * cos(c.x[0])}; }),
-      one(
+      op<1>(
           "cos", "cosine of radians", R, [](double x) { return std::cos(x); }, [](Call c) -> Tensors { return {-c.dy[0] * sin(c.x[0])}; }),
-      two(
+      op<2>(
           "equal", "a = b", Rule::compare, [](double a, double b) { return a == b; }, nullptr),
-      two(
+      op<2>(
           "not_equal", "a ≠ b; true where either is NaN", Rule::compare, [](double a, double b) { return a != b; }, nullptr),
-      two(
+      op<2>(
           "less", "a < b", Rule::compare, [](double a, double b) { return a < b; }, nullptr),
-      two(
+      op<2>(
           "less_equal", "a ≤ b", Rule::compare, [](double a, double b) { return a <= b; }, nullptr),
-      two(
+      op<2>(
           "greater", "a > b", Rule::compare, [](double a, double b) { return a > b; }, nullptr),
-      two(
+      op<2>(
           "greater_equal", "a ≥ b", Rule::compare, [](double a, double b) { return a >= b; }, nullptr),
-      two(
+      op<2>(
           "logical_and", "both", Rule::logical, [](double a, double b) { return a != 0 && b != 0; }, nullptr),
-      two(
+      op<2>(
           "logical_or", "either", Rule::logical, [](double a, double b) { return a != 0 || b != 0; }, nullptr),
-      one(
+      op<1>(
           "logical_not", "not", Rule::logical, [](double a) { return a == 0; }, nullptr),
-      one(
+      op<1>(
           "stop_gradient", "x, and no gradient through it", A, [](double x) { return x; }, nullptr),
   };
   list.push_back({"select",

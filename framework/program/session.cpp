@@ -4,7 +4,9 @@
 
 #include "base/failure.hpp"
 #include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "graph/op.hpp"
+#include "program/devices.hpp"
 #include "program/memory.hpp"
 #include "program/simplify.hpp"
 
@@ -34,7 +36,7 @@ uint64_t dense_bytes(const TensorType& type) {
 }  // namespace
 
 Session::Session(const Descriptor& backend, const std::vector<Attribute>& settings)
-    : name_(backend.name), table_(copy_sized<lamina_backend>(backend.table)) {
+    : name_(backend.name), table_(copy_sized<lamina_backend>(backend.table)), memory_(largest_memory(backend)) {
   scope_.where = "backend '" + backend.name + "'";
   if (!table_.open || !table_.close || !table_.claims || !table_.prepare || !table_.state_create || !table_.state_read ||
       !table_.state_write || !table_.compile || !table_.release || !table_.run || !table_.wait)
@@ -108,6 +110,16 @@ void Session::prepare(Lowered& program) {
   plan_memory(program, std::move(wishes.preparation));
 }
 
+void Session::check_memory(const Lowered& program) const {
+  uint64_t bytes = program.arena_bytes;
+  for (const uint32_t v : program.state_values)
+    if (v != LAMINA_ABSENT && __builtin_add_overflow(bytes, program.values[v].bytes, &bytes)) bytes = UINT64_MAX;
+  if (memory_ && bytes > memory_)
+    throw Failure(Exit::backend, "A step of the program '" + program.name + "' needs " + bytes_text(bytes) +
+                                     " of memory, but the backend '" + name_ + "' has " + bytes_text(memory_) +
+                                     "; a smaller batch_size or network helps.");
+}
+
 void Session::create_state(const Lowered& program, const Graph& graph, const std::vector<uint32_t>& entry_of) {
   places_.resize(state_.size());
   std::vector<lamina_state_entry> entries(state_.size());
@@ -179,6 +191,7 @@ void Session::lower(Executable& to, std::vector<NamedValue> outputs, const Compi
   unite_segments(to.lowered_, g.update_rank);
   place_commits(to.lowered_);
   prepare(to.lowered_);
+  check_memory(to.lowered_);
   if (first && !state_.empty()) create_state(to.lowered_, g, entry_of);
 }
 

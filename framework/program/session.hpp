@@ -101,6 +101,7 @@ class Session {
   /// What programs of this session compute in, from the setting `precision`.
   DType real() const { return real_; }
   /// Lowers and compiles. The first program lays out the state: it must know every tensor that later ones use.
+  /// Failure(Exit::backend) for a program that needs more memory than the backend's devices have, before any is taken.
   std::unique_ptr<Executable> compile(std::unique_ptr<graph::Graph> graph, std::vector<NamedValue> outputs, const std::string& name,
                                       const CompileOptions& options = {});
 
@@ -118,12 +119,14 @@ class Session {
   void lower(Executable& to, std::vector<NamedValue> outputs, const CompileOptions& options);
   void create_state(const Lowered& program, const graph::Graph& graph, const std::vector<uint32_t>& entry_of);
   void prepare(Lowered& program);
+  void check_memory(const Lowered& program) const;
 
   std::string name_;
   lamina_backend table_{};
   void* session_ = nullptr;
   mutable lamina_scope scope_;
   DType real_ = DType::float32;
+  uint64_t memory_ = 0;  ///< bytes that a program may need; 0: not known
   std::vector<StateInfo> state_;
   std::map<std::string, uint32_t> index_;
   struct Place {

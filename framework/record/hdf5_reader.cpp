@@ -1,20 +1,17 @@
 #include "record/hdf5_reader.hpp"
 
+#include "base/files.hpp"
 #include "base/nearest.hpp"
 #include "record/hdf5_handle.hpp"
 #include "record/hdf5_layout.hpp"
 #include "record/hdf5_stored.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <set>
 
-#include <fcntl.h>
 #include <hdf5.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace lamina {
 namespace {
@@ -44,14 +41,9 @@ std::string normal(const std::string& path) {
   return result;
 }
 
-void check_regular(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a FIFO that nobody writes would wait for ever.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) throw FileError("Cannot open \"" + path.string() + "\": " + std::strerror(errno) + ".");
-  struct stat status {};
-  const bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-  close(file);
-  if (!regular) throw FileError("\"" + path.string() + "\" is not a regular file.");
+/// Before HDF5 opens it: a FIFO would make that wait for ever.
+void check_regular(const std::filesystem::path& path) try { RegularFile file(path); } catch (const std::exception& error) {
+  throw FileError(error.what());
 }
 
 }  // namespace

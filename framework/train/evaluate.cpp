@@ -34,7 +34,11 @@ Scores evaluate_checked(const std::filesystem::path& path, const std::string& sp
   const Experiment x = experiment_of(folder, catalogue);
   Workbench bench(x, catalogue);
   const DataSplit* split = bench.data.split(split_name);
-  if (!split) throw Failure(Exit::usage, "the data set has no split \"" + split_name + "\"");
+  if (!split) {
+    std::string there;
+    for (const DataSplit& s : bench.data.splits()) there += (there.empty() ? "" : ", ") + s.name;
+    throw Failure(Exit::usage, "the data of this run have no split \"" + split_name + "\"; there is: " + there);
+  }
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
   RunRecord record(bench, "");
   const std::string status = record.take_over(folder);
@@ -47,6 +51,8 @@ Scores evaluate_checked(const std::filesystem::path& path, const std::string& sp
 int64_t predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,
                         std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
   const RunFolder folder = RunFolder::look(path);
+  if (std::error_code unknown; std::filesystem::equivalent(input, output, unknown))
+    throw Failure(Exit::usage, output.string() + " is the file to read; the outputs need another one");
   const Experiment x = experiment_of(folder, catalogue);
   Workbench bench(x, catalogue);
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());

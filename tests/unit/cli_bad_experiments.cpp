@@ -29,12 +29,12 @@ const std::string good = R"({
 }
 )";
 
-std::string with(const std::string& from, const std::string& to) {
-  std::string text = good;
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   return text.replace(at, from.size(), to);
 }
+std::string with(const std::string& from, const std::string& to) { return replaced(good, from, to); }
 std::string repeated(const std::string& text, size_t times) {
   std::string all;
   for (size_t i = 0; i < times; ++i) all += text;
@@ -125,7 +125,9 @@ TEST_CASE("bad experiments are refused with a place and a sentence") {
            {"range: kernel 0", with("\"kernel\": 3", "\"kernel\": 0"), 3, {"/network/layers/0/kernel"}},
            {"shape: kernel larger than the picture", with("\"kernel\": 3", "\"kernel\": 60"), 3, {"bad.json:6:", "/network/layers/0", "60"}},
            {"shape: dilation beyond the picture", with("\"kernel\": 3", "\"kernel\": 3, \"dilation\": 65536"), 3, {"/network/layers/0"}},
-           {"shape: padding that explodes", with("\"kernel\": 3", "\"kernel\": 1, \"padding\": 65536"), 5, {"memory"}},
+           {"shape: padding that explodes", with("\"kernel\": 3", "\"kernel\": 1, \"padding\": 65536"), 5, {"of memory, but the backend 'cpu' has", "smaller batch_size"}},
+           {"memory: the same on the reference", replaced(with("\"kernel\": 3", "\"kernel\": 1, \"padding\": 65536"), "\"metrics\"", "\"backend\": {\"type\": \"reference\"}, \"metrics\""), 5, {"of memory, but the backend 'reference' has"}},
+           {"memory: 64 TiB of weights", with("{\"type\": \"dense\"", "{\"type\": \"dense\", \"units\": 16777216}, {\"type\": \"dense\", \"units\": 1048576}, {\"type\": \"dense\""), 5, {"of memory, but the backend 'cpu' has"}},
            {"shape: dense on pictures", with("{\"type\": \"flatten\", \"name\": \"flat\"},\n      ", ""), 3, {"/network/layers/2", "flatten"}},
            {"cycle of two layers", with("\"name\": \"r1\"", "\"name\": \"r1\", \"inputs\": [\"flat\"]"), 3, {"cycle", "r1", "flat"}},
            {"cycle of one layer", with("\"name\": \"r1\"", "\"name\": \"r1\", \"inputs\": [\"r1\"]"), 3, {"cycle", "r1"}},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "cli/format.hpp"
 #include "cli/progress.hpp"
 #include "cli/result.hpp"

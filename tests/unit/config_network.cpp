@@ -163,6 +163,8 @@ TEST_CASE("blocks: faults say where the argument was given") {
                  "/network/blocks/b/layers/0/units: the block has no parameter \"unit\"; did you mean \"units\"? known: units"));
   CHECK(contains(blocks(R"("b": {"layers": [{"type": "relu", "inputs": ["inn"]}]})"),
                  "this block has no layer \"inn\"; did you mean \"in\"?"));
+  CHECK(contains(blocks(R"("b": {"layers": [{"type": "relu", "inputs": ["input"]}]})"),
+                 "this block has no layer \"input\"; a block's own input is called \"in\""));
   CHECK(contains(blocks(R"("b": {"layers": []})"), "a block has a list of one or more layers"));
   CHECK(contains(blocks(R"("b": {"layers": [{"type": "relu"}], "parameters": {"name": 1}})"), "not like a key of layers"));
   CHECK(contains(blocks(R"("b": 3)"), "a block is an integer; wanted an object"));

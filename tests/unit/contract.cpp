@@ -119,6 +119,14 @@ TEST_CASE("a layer with two results is read by their names") {
   CHECK_HAS(sentence, "high");
 }
 
+TEST_CASE("a layer that gives fewer results than it declares is named") {
+  SmallRuns runs(R"({"type": "reference"})");
+  const auto overrides = network(R"({"type": "few_results", "name": "few"}, {"type": "flatten"}, {"type": "dense", "units": 3})");
+  const auto [code, sentence] = failure([&] { check_experiment(runs.load(overrides), all_plugins()); });
+  CHECK(code == 4);
+  CHECK_HAS(sentence, "layer 'few' (few_results): 1 results came, the plugin declares 2");
+}
+
 TEST_CASE("a kernel of its own trains on every backend and in both precisions, with a gradient that is a kernel") {
   const auto with = [](const char* by) {
     return network(

@@ -124,6 +124,17 @@ TEST_CASE("operands of different types are refused") {
          }).find("float32 [1], but operand 0 float64") != std::string::npos);
   CHECK(r.refusal([&] { r.parameter("x", {4}); }).find("one shape") != std::string::npos);
 }
+TEST_CASE("names of one part are not taken for another's") {
+  Recording r;
+  r.parameter("x", {3});
+  CHECK(r.refusal([&] { r.scope.state("x", {3}); }).find("a parameter of one and a state of another") != std::string::npos);
+  const std::vector<Attribute> of_layer = {{"momentum", 0.5}}, of_optimizer = {{"momentum", 0.9}};
+  r.handle.path = "optimizer", r.handle.settings = &of_layer, r.updating.settings = &of_optimizer;
+  r.scope.emit("scalar", {}, {{"name", "momentum"}}), r.number("momentum");
+  REQUIRE(r.graph->scalars.size() == 2);
+  CHECK(r.graph->scalars[0].value == 0.5);
+  CHECK(r.graph->scalars[1].value == 0.9);
+}
 TEST_CASE("values of rank 0 and lone numbers go through every kind of op") {
   Recording r;
   const Tensor rate = r.number("learning_rate");

@@ -225,5 +225,5 @@ TEST_CASE("a file cut short anywhere, a text and a FIFO are refused") {
   CHECK(has(message_of([&] { H5Reader reader(path); }), "Cannot open"));
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
   CHECK(has(message_of([&] { H5Reader reader(path); }), "is not a regular file"));
-  CHECK(has(message_of([&] { H5Reader reader(folder.path); }), "is not a regular file"));
+  CHECK(has(message_of([&] { H5Reader reader(folder.path); }), "is a folder, not a regular file"));
 }

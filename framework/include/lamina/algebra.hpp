@@ -1,5 +1,6 @@
 /// The algebra of tensors: one line per op or small formula. Included by tensor.hpp.
-/// Shapes broadcast by NumPy's rule. Reductions keep the reduced axes with size 1. Negative axes count from the end.
+/// Elementwise operands broadcast by NumPy's rule and have one type; numbers take it. Reductions keep the reduced axes with size 1.
+/// Negative axes count from the end. What does not fit (shapes, types, axes) is refused by the host with a sentence: Error.
 #pragma once
 #include "tensor.hpp"
 
@@ -20,6 +21,7 @@ inline Tensor not_equal(const Tensor& a, const Tensor& b) { return record("not_e
 inline Tensor logical_and(const Tensor& a, const Tensor& b) { return record("logical_and", {a, b}); }
 inline Tensor logical_or(const Tensor& a, const Tensor& b) { return record("logical_or", {a, b}); }
 inline Tensor isnan(const Tensor& x) { return not_equal(x, x); }
+/// Elementwise: `yes` where `where` (bool) holds, else `no`.
 inline Tensor select(const Tensor& where, const Tensor& yes, const Tensor& no) { return record("select", {where, yes, no}); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return record("minimum", {a, b}); }  ///< NaN propagates; a tie is a's
 inline Tensor maximum(const Tensor& a, const Tensor& b) { return record("maximum", {a, b}); }  ///< NaN propagates; a tie is a's
@@ -38,16 +40,20 @@ inline Tensor softplus(const Tensor& x) { return record("softplus", {x}); }
 inline Tensor erf(const Tensor& x) { return record("erf", {x}); }
 inline Tensor sin(const Tensor& x) { return record("sin", {x}); }
 inline Tensor cos(const Tensor& x) { return record("cos", {x}); }
+/// x to the power, as C's pow: NaN for x < 0 and a power that is not whole.
 inline Tensor pow(const Tensor& x, const Tensor& power) { return record("pow", {x, power}); }
 inline Tensor square(const Tensor& x) { return x * x; }
 /// max(x, 0): NaN stays NaN; the derivative at 0 is 0, because the tie is the constant's.
 inline Tensor relu(const Tensor& x) { return maximum(0.0, x); }
+/// x, which counts as constant when gradients are taken.
 inline Tensor stop_gradient(const Tensor& x) { return record("stop_gradient", {x}); }
+/// To whole numbers towards zero, saturating, NaN to 0; to bool: x ≠ 0.
 inline Tensor cast(const Tensor& x, DType to) { return record("cast", {x}, {{"dtype", to}}); }
 /// x in the type that the program computes in (float32, or float64 on the reference).
 inline Tensor to_real(const Tensor& x) { return record("cast", {x}); }
 
 inline Tensor sum(const Tensor& x, const Shape& axes) { return record("sum", {x}, {{"axes", axes}}); }
+/// NaN if any is NaN; the gradient goes to the first of equals.
 inline Tensor max(const Tensor& x, const Shape& axes) { return record("max", {x}, {{"axes", axes}}); }
 inline Tensor min(const Tensor& x, const Shape& axes) { return record("min", {x}, {{"axes", axes}}); }
 inline Tensor argmax(const Tensor& x, int axis) { return record("argmax", {x}, {{"axis", axis}}); }  ///< int32, first of equals
@@ -56,12 +62,18 @@ inline Shape all_axes(const Tensor& x) {
   for (int axis = 0; axis < x.rank(); ++axis) axes.push_back(axis);
   return axes;
 }
+/// x repeated to `shape`: axes are aligned at the right, and those of size 1 repeat.
 inline Tensor broadcast(const Tensor& x, const Shape& shape) { return record("broadcast", {x}, {{"shape", shape}}); }
 inline Tensor reshape(const Tensor& x, const Shape& shape) { return record("reshape", {x}, {{"shape", shape}}); }  ///< one −1 is worked out
+/// Axis i of the result is axis axes[i] of x; `axes` names all of them.
 inline Tensor transpose(const Tensor& x, const Shape& axes) { return record("transpose", {x}, {{"axes", axes}}); }
+/// x backwards along `axes`.
 inline Tensor reverse(const Tensor& x, const Shape& axes) { return record("reverse", {x}, {{"axes", axes}}); }
+/// One after the other along `axis`; all other axes agree.
 inline Tensor concat(const Tensors& xs, int axis) { return record("concat", xs, {{"axis", axis}}); }
+/// x.shape with `axis` replaced by the shape of `indices` (int32); an index outside gives 0.
 inline Tensor gather(const Tensor& x, const Tensor& indices, int axis) { return record("gather", {x, indices}, {{"axis", axis}}); }
+/// Zeros of `shape`, and v added at `indices` (int32) along `axis`, in order: gather's gradient. An index outside is skipped.
 inline Tensor scatter_add(const Tensor& v, const Tensor& indices, int axis, const Shape& shape) {
   return record("scatter_add", {v, indices}, {{"axis", axis}, {"shape", shape}});
 }
@@ -83,12 +95,15 @@ inline int64_t element_count(const Shape& shape) {
 inline Tensor total(const Tensor& x) { return reshape(sum(x, all_axes(x)), {}); }
 /// Mean over all elements: a tensor of rank 0.
 inline Tensor mean(const Tensor& x) { return total(x) / double(element_count(x.shape())); }
+/// a [batch…, rows, inner] · b [batch…, inner, columns] → [batch…, rows, columns]; batch axes are equal, rank ≥ 2. transpose_a,
+/// transpose_b: the operand comes with its last two axes swapped.
 inline Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false) {
   return record("matmul", {a, b}, {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}});
 }
+/// Shaped as x, Σ = 1 along `axis`; the largest is subtracted first, so nothing overflows.
 inline Tensor softmax(const Tensor& x, int axis) { return record("softmax", {x}, {{"axis", axis}}); }
 inline Tensor log_softmax(const Tensor& x, int axis) { return record("log_softmax", {x}, {{"axis", axis}}); }
-/// logits [batch, classes, …], labels int32 [batch, …] → −log softmax at the label [batch, …].
+/// logits [batch, classes, …], labels int32 [batch, …] → −log softmax at the label [batch, …]; NaN where a label names no class.
 inline Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
   return record("softmax_cross_entropy", {logits, labels});
 }
@@ -106,12 +121,14 @@ inline Tensor conv(const Tensor& x, const Tensor& w, const Window& window, int64
                  {"dilation", window.dilation},
                  {"groups", groups}});
 }
-/// y and, as int32, where in the flattened spatial volume each came from.
+/// Largest of each window of x [batch, channels, …], the first of equals, NaN before all; padding never wins. Returns y and, as int32,
+/// where in the flattened spatial volume each came from.
 inline std::pair<Tensor, Tensor> max_pool(const Tensor& x, const Shape& size, const Window& w) {
   const Tensors r = x.scope()->emit(
       "max_pool", {x}, {{"size", size}, {"stride", w.stride}, {"padding_low", w.padding_low}, {"padding_high", w.padding_high}});
   return {r[0], r[1]};
 }
+/// Mean of each window of x [batch, channels, …]: over the elements inside x, or with count_padding over the whole window.
 inline Tensor average_pool(const Tensor& x, const Shape& size, const Window& w, bool count_padding = false) {
   return record("average_pool", {x},
                 {{"size", size},
@@ -126,7 +143,8 @@ inline Tensor per_channel(const Tensor& v, const Tensor& x) {
   shape[axis_of(shape, 1)] = v.size(0);
   return reshape(v, shape);
 }
-/// y = weight · (x − mean) / √(variance + epsilon) + bias; mean and biased variance over `axes`, which stay with size 1.
+/// y = weight · (x − mean) / √(variance + epsilon) + bias; mean and biased variance over `axes`, which stay with size 1. weight and bias
+/// have one shape, of x's rank, that broadcasts to x.
 struct Normalized {
   Tensor y, mean, variance;
 };

@@ -11,8 +11,8 @@
 namespace lamina::border {
 
 template <class T>
-struct Layer : Recorded<T> {
-  static constexpr lamina_layer table{sizeof(lamina_layer), Recorded<T>::forward};
+struct Layer : Recorded<T, &T::forward> {
+  static constexpr lamina_layer table{sizeof(lamina_layer), Layer::record};
 };
 
 }  // namespace lamina::border

@@ -7,10 +7,10 @@
 namespace lamina::border {
 
 template <class T>
-struct Loss : Recorded<T> {
-  static_assert(Recorded<T>::Call::inputs == 2 || Recorded<T>::Call::inputs == 3, "a loss takes prediction, target and perhaps weight");
-  static_assert(Recorded<T>::Call::results == 1, "a loss has one result");
-  static constexpr lamina_layer table{sizeof(lamina_layer), Recorded<T>::forward};
+struct Loss : Recorded<T, &T::forward> {
+  static_assert(Loss::Call::inputs == 2 || Loss::Call::inputs == 3, "a loss takes prediction, target and perhaps weight");
+  static_assert(Loss::Call::results == 1, "a loss has one result");
+  static constexpr lamina_layer table{sizeof(lamina_layer), Loss::record};
 };
 
 }  // namespace lamina::border

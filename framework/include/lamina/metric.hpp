@@ -12,18 +12,8 @@
 namespace lamina::border {
 
 template <class T>
-struct Metric {
-  using Plugin = T;
-  using Call = Signature<decltype(&T::sums)>;
-  static_assert(Call::inputs == 2 || Call::inputs == 3, "a metric takes prediction, target and perhaps weight");
-  static lamina_status sums(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
-                            const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count) {
-    return guard(host, handle, [&] {
-      Scope scope(host, handle);
-      const T plugin = configured<T>(settings, setting_count, &scope);
-      give(scope, Call::call(&T::sums, plugin, scope, in, in_count), out, out_count);
-    });
-  }
+struct Metric : Recorded<T, &T::sums> {
+  static_assert(Metric::Call::inputs == 2 || Metric::Call::inputs == 3, "a metric takes prediction, target and perhaps weight");
   static lamina_status finish(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
                               const double* sums, uint64_t sum_count, double* result) {
     return guard(host, handle, [&] {
@@ -31,11 +21,7 @@ struct Metric {
       *result = plugin.finish(std::span<const double>(sums, size_t(sum_count)));
     });
   }
-  static void complete(Declaration& d) {
-    if (d.results.empty()) d.result("sums", "partial sums of a batch");
-    Call::complete(d);
-  }
-  static constexpr lamina_metric table{sizeof(lamina_metric), sums, finish};
+  static constexpr lamina_metric table{sizeof(lamina_metric), Metric::record, finish};
 };
 
 }  // namespace lamina::border

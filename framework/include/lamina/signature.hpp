@@ -92,17 +92,17 @@ inline void give(Scope& s, const Tensors& results, lamina_value* out, uint32_t* 
   }
 }
 
-/// Kinds with `forward`: layer, loss, transform.
-template <class T>
+/// A plugin whose const member function `method` records: its arguments are the inputs, what it returns the results.
+template <class T, auto method>
 struct Recorded {
   using Plugin = T;
-  using Call = Signature<decltype(&T::forward)>;
-  static lamina_status forward(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
-                               const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count) {
+  using Call = Signature<decltype(method)>;
+  static lamina_status record(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
+                              const lamina_value* in, uint32_t in_count, lamina_value* out, uint32_t* out_count) {
     return guard(host, handle, [&] {
       Scope scope(host, handle);
       const T plugin = configured<T>(settings, setting_count, &scope);
-      give(scope, Call::call(&T::forward, plugin, scope, in, in_count), out, out_count);
+      give(scope, Call::call(method, plugin, scope, in, in_count), out, out_count);
     });
   }
   static void complete(Declaration& d) { Call::complete(d); }

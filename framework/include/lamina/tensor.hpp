@@ -42,7 +42,8 @@ std::string describe(const Parts&... parts) {
   return (piece(parts) + ... + std::string());
 }
 
-/// A value of the graph, or a number that becomes a constant where it meets one, or nothing (an absent input).
+/// A value of the graph, or a number that becomes a constant where it meets one, or nothing (an absent input). Known until the call into
+/// the plugin returns.
 class Tensor {
  public:
   Tensor() = default;
@@ -51,7 +52,7 @@ class Tensor {
   Tensor(int64_t number) : Tensor(double(number)) {}
   Tensor(Scope& scope, lamina_value id) : scope_(&scope), id_(id) {}
   explicit operator bool() const { return id_ || is_number_; }
-  Shape shape() const;
+  Shape shape() const;  ///< of a number: []
   DType dtype() const;
   bool is_real() const { return lamina::is_real(dtype()); }
   int64_t size(int axis) const;  ///< of one axis; negative ones count from the last
@@ -138,7 +139,9 @@ class Scope {
   }
   /// Uniform in [0, 1), a multiple of 2⁻²⁴. `stream` names it within the layer.
   Tensor random_uniform(const Shape& shape, const char* stream = "");
+  /// Whether the program trains; false for a layer that the experiment keeps in evaluation.
   bool training() const { return host->training(handle); }
+  /// Whether the host knows an op of this name (it may be older than the plugin).
   bool supports(const char* op) const { return host->supports && host->supports(handle, op); }
   /// Refuses with a sentence; numbers, texts and shapes are joined. The host puts the layer's path in front.
   template <class... Parts>
@@ -146,6 +149,7 @@ class Scope {
     throw Error(describe(parts...));
   }
 
+  /// Records one op of the list by name; at most 16 results. Error without text when the host refuses: it knows why.
   Tensors emit(const char* op, const Tensors& in, const std::vector<Attribute>& attributes = {}) {
     const std::vector<lamina_value> ids = values(in);
     std::vector<lamina_attribute> views;

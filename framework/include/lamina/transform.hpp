@@ -19,9 +19,9 @@ inline Tensor channel_values(Scope& s, const PerChannel& numbers, const Tensor& 
 namespace border {
 
 template <class T>
-struct Transform : Recorded<T> {
-  static_assert(Recorded<T>::Call::inputs == 1 && Recorded<T>::Call::results == 1, "a transform has one input and one result");
-  static constexpr lamina_layer table{sizeof(lamina_layer), Recorded<T>::forward};
+struct Transform : Recorded<T, &T::forward> {
+  static_assert(Transform::Call::inputs == 1 && Transform::Call::results == 1, "a transform has one input and one result");
+  static constexpr lamina_layer table{sizeof(lamina_layer), Transform::record};
 };
 
 }  // namespace border

@@ -1,10 +1,9 @@
 // conv and its gradients: oneDNN, and plain loops for what it has only reference code for.
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "matmul.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -21,13 +20,10 @@ class LoopConvStep : public Step {
     in_ = s_.in[0] * s_.in[1] * s_.in[2], out_ = s_.out[0] * s_.out[1] * s_.out[2], taps_ = s_.kernel[0] * s_.kernel[1] * s_.kernel[2];
   }
   void bind(const Memory& m) override { x_ = m.at<float>(x_place_), w_ = m.at<float>(w_place_), y_ = m.at<float>(y_place_); }
-  void run([[maybe_unused]] const Moment& now) override {
+  void run(const Moment& now) override {
     // Threads own samples, or filters where the weights' gradient is summed over samples.
     const int64_t units = pass_ == ConvPass::backward_weights ? s_.filters : s_.batch;
-#pragma omp parallel num_threads(now.threads)
-    {
-      const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-      const int64_t begin = units * t / all, end = units * (t + 1) / all;
+    in_parts(units, now.threads, [&](int, int64_t begin, int64_t end) {
       if (pass_ == ConvPass::backward_data)
         std::memset(x_ + begin * in_ * s_.channels, 0, size_t((end - begin) * in_ * s_.channels) * sizeof(float));
       if (pass_ == ConvPass::backward_weights)
@@ -38,7 +34,7 @@ class LoopConvStep : public Step {
         for (int64_t p = 0; p < out_; ++p)
           for (int64_t f = f0; f < f1; ++f) output(n, p, f);
       }
-    }
+    });
   }
 
  private:
@@ -77,8 +73,6 @@ class LoopConvStep : public Step {
   float *x_ = nullptr, *w_ = nullptr, *y_ = nullptr;
 };
 
-Place take_scratch(void* lowering, uint64_t bytes) { return static_cast<Lowering*>(lowering)->scratch(bytes); }
-
 Shape spatial(const Shape& shape) { return Shape(shape.begin() + 2, shape.end()); }
 
 /// The kernel covers all of the input: a dense layer (measured 5 times faster as a product).
@@ -111,8 +105,7 @@ void lower_conv(Lowering& l, const Op& op) {
     if (data) return add_matmul(l, {1, n, k, f, f, 1, k, 1}, py, pw, px);
     return add_matmul(l, {1, f, k, n, 1, f, k, 1}, py, px, pw);
   }
-  OnednnCall call = onednn_conv(pass, s, px, pw, py, &l, take_scratch, l.compiling());
-  if (call.supported) return l.add([&] { return std::move(call.step); });
+  if (add_onednn_conv(l, pass, s, px, pw, py)) return;
   l.add([&] { return std::make_unique<LoopConvStep>(pass, s, px, pw, py); });
 }
 

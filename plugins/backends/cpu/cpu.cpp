@@ -4,6 +4,8 @@
 
 #include <lamina/backend.hpp>
 
+#include <algorithm>
+
 #include "kernels.hpp"
 #include "onednn.hpp"
 #include "session.hpp"
@@ -34,7 +36,10 @@ struct Cpu {
   std::unique_ptr<cpu::Session> open() const {
     if (precision != "float32")
       throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
-    return std::make_unique<cpu::Session>(threads ? int(threads) : omp_get_num_procs());
+    const int allowed = omp_get_thread_limit();
+    if (threads > allowed)
+      throw Error(describe("the backend 'cpu' is to use ", threads, " threads, but OMP_THREAD_LIMIT allows ", allowed));
+    return std::make_unique<cpu::Session>(threads ? int(threads) : std::min(omp_get_num_procs(), allowed));
   }
 };
 

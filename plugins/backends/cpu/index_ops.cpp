@@ -1,10 +1,9 @@
 // argmax, gather, scatter_add, and the plugin's own kernels.
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "lowering.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -48,7 +47,7 @@ class ArgmaxStep : public Step {
       : from_(from), to_(to), dtype_(dtype), lines_(std::move(lines)), length_(length), stride_(stride) {}
   void bind(const Memory& m) override { x_ = m.at<char>(from_), y_ = m.at<int32_t>(to_); }
   void run(const Moment& now) override {
-    const auto part = [&](int64_t begin, int64_t end) {
+    const auto part = [&](int, int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         int64_t from, to;
         lines_.at(i, from, to);
@@ -68,12 +67,7 @@ class ArgmaxStep : public Step {
         }
       }
     };
-    if (now.threads == 1 || lines_.count * length_ < 16384) return part(0, lines_.count);
-#pragma omp parallel num_threads(now.threads)
-    {
-      const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-      part(lines_.count * t / all, lines_.count * (t + 1) / all);
-    }
+    in_parts(lines_.count, lines_.count * length_ < 16384 ? 1 : now.threads, part);
   }
 
  private:
@@ -186,7 +180,7 @@ class KernelStep : public Step {
     for (const Place& p : out_) out_at_.push_back(m.at(p));
   }
   void run(const Moment& now) override {
-    const auto part = [&](int64_t begin, int64_t end) {
+    const auto part = [&](int, int64_t begin, int64_t end) {
       const lamina_kernel_call call{sizeof call,
                                     uint32_t(in_at_.size()),
                                     uint32_t(out_at_.size()),
@@ -200,12 +194,7 @@ class KernelStep : public Step {
                                     end};
       if (begin < end) kernel_.cpu_float(&call);
     };
-    if (now.threads == 1 || items_ < 4096) return part(0, items_);
-#pragma omp parallel num_threads(now.threads)
-    {
-      const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-      part(items_ * t / all, items_ * (t + 1) / all);
-    }
+    in_parts(items_, items_ < 4096 ? 1 : now.threads, part);
   }
 
  private:

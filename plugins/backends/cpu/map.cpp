@@ -1,5 +1,4 @@
 // "map": fused elementwise regions over tiles.
-#include <omp.h>
 #include <lamina/philox.hpp>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "lowering.hpp"
 #include "map_code.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -73,15 +73,13 @@ class MapStep : public Step {
 
   void run(const Moment& now) override {
     for (size_t k = 0; k < bodies_.size(); ++k) compute_cells(k, *now.run);
-    if (threads_ == 1) {
-      for (size_t k = 0; k < bodies_.size(); ++k) work(k, 0, *now.run);
-    } else {
-#pragma omp parallel num_threads(threads_)
-      {
-        const int t = omp_get_thread_num();
-        for (size_t k = 0; k < bodies_.size(); ++k) work(k, t, *now.run);
-      }
-    }
+    const auto share = [&](int t) {
+      for (size_t k = 0; k < bodies_.size(); ++k) work(k, t, *now.run);
+    };
+    if (threads_ == 1)
+      share(0);
+    else
+      on_threads(threads_, share);
     for (size_t k = 0; k < bodies_.size(); ++k)
       for (size_t r = 0; r < bodies_[k].reductions.size(); ++r) finish(k, r);
   }

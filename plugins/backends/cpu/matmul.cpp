@@ -73,15 +73,11 @@ uint64_t matrix_token(const Shape& shape, const Digits& rows, const Digits& colu
 }
 Digits natural(int64_t size) { return size == 1 ? Digits{} : Digits{{size, 1}}; }
 
-Place take_scratch(void* lowering, uint64_t bytes) { return static_cast<Lowering*>(lowering)->scratch(bytes); }
-
 }  // namespace
 
 void add_matmul(Lowering& l, const MatmulShape& s, Place a, Place b, Place c) {
-  if (s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product) {
-    OnednnCall call = onednn_matmul(s, a, b, c, &l, take_scratch, l.compiling());
-    if (call.supported) return l.add([&] { return std::move(call.step); });
-  }
+  const bool large = s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product;
+  if (large && add_onednn_matmul(l, s, a, b, c)) return;
   const Place packed = l.scratch(uint64_t(s.k * ((s.n + 15) / 16 * 16)) * 4);
   l.add([&] { return std::make_unique<SmallMatmulStep>(s, a, b, c, packed); });
 }

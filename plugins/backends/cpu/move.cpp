@@ -1,6 +1,5 @@
 #include "move.hpp"
-
-#include <omp.h>
+#include "threads.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -98,17 +97,11 @@ void Mover::run_typed(const T* from, T* to, int threads) const {
   if (rank_ == 0) {
     *to = *from;
   } else if (threads > 1 && inner_count_ * outer_count_ >= 32768 && outer_count_ >= threads) {
-#pragma omp parallel num_threads(threads)
-    {
-      const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-      part(from, to, outer_count_ * t / all, outer_count_ * (t + 1) / all);
-    }
+    in_parts(outer_count_, threads, [&](int, int64_t begin, int64_t end) { part(from, to, begin, end); });
   } else if (threads > 1 && inner_count_ >= 65536 && !paired_ && outer_ == 0) {
-#pragma omp parallel num_threads(threads)
-    {
-      const int64_t t = omp_get_thread_num(), all = omp_get_num_threads(), b = sizes_[0] * t / all, e = sizes_[0] * (t + 1) / all;
-      copy_row(from + b * from_[0], from_[0], to + b * to_[0], to_[0], e - b);
-    }
+    in_parts(sizes_[0], threads, [&](int, int64_t begin, int64_t end) {
+      copy_row(from + begin * from_[0], from_[0], to + begin * to_[0], to_[0], end - begin);
+    });
   } else {
     part(from, to, 0, outer_count_);
   }

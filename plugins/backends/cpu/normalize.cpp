@@ -1,12 +1,11 @@
 // normalize and its gradient per channel over channels-last data. Source: Ioffe & Szegedy 2015, arXiv 1502.03167; two passes for the
 // variance.
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "kernels.hpp"
 #include "lowering.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -16,17 +15,6 @@ struct Extent {
   int64_t rows, channels;
   int threads;
 };
-
-/// Part(thread, first row, last row) on all threads.
-template <class Part>
-void share(const Extent& e, Part part) {
-  if (e.threads == 1) return part(0, int64_t(0), e.rows);
-#pragma omp parallel num_threads(e.threads)
-  {
-    const int t = omp_get_thread_num(), all = omp_get_num_threads();
-    part(t, e.rows * t / all, e.rows * (t + 1) / all);
-  }
-}
 
 class NormalizeStep : public Step {
  public:
@@ -46,7 +34,7 @@ class NormalizeStep : public Step {
     total(variance_,
           [&](int64_t first, int64_t last, double* sums) { table.column_squares(x_ + first * c, mean_, last - first, c, sums); });
     for (int64_t i = 0; i < c; ++i) scale_[i] = float(double(weight_[i]) / std::sqrt(double(variance_[i]) + epsilon_));
-    share(e_, [&](int, int64_t first, int64_t last) {
+    in_parts(e_.rows, e_.threads, [&](int, int64_t first, int64_t last) {
       table.normalize_rows(x_ + first * c, mean_, scale_, bias_, y_ + first * c, last - first, c);
     });
   }
@@ -55,7 +43,7 @@ class NormalizeStep : public Step {
   template <class Sum>
   void total(float* to, Sum sum) {
     const int64_t c = e_.channels;
-    share(e_, [&](int thread, int64_t first, int64_t last) {
+    in_parts(e_.rows, e_.threads, [&](int thread, int64_t first, int64_t last) {
       double* sums = sums_ + thread * c;
       std::fill_n(sums, c, 0.0);
       sum(first, last, sums);
@@ -89,7 +77,7 @@ class NormalizeBackwardStep : public Step {
   void run(const Moment&) override {
     const KernelTable& table = kernels();
     const int64_t c = e_.channels;
-    share(e_, [&](int thread, int64_t first, int64_t last) {
+    in_parts(e_.rows, e_.threads, [&](int thread, int64_t first, int64_t last) {
       double* sums = sums_ + 2 * thread * c;
       std::fill_n(sums, 2 * c, 0.0);
       table.column_products(dy_ + first * c, x_ + first * c, mean_, last - first, c, sums, sums + c);
@@ -103,7 +91,7 @@ class NormalizeBackwardStep : public Step {
       dbias_[i] = float(sum), dweight_[i] = float(product * over_sigma);
       a_[i] = float(scale), b[i] = float(-scale * product * over_sigma * over_sigma / n), d[i] = float(-scale * sum / n);
     }
-    share(e_, [&](int, int64_t first, int64_t last) {
+    in_parts(e_.rows, e_.threads, [&](int, int64_t first, int64_t last) {
       table.combine_rows(dy_ + first * c, x_ + first * c, mean_, a_, b, d, dx_ + first * c, last - first, c);
     });
   }

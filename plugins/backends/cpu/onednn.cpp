@@ -62,10 +62,10 @@ class OnednnStep : public Step {
 /// Collects calls, or, while planning, only their scratch.
 class Recorder {
  public:
-  Recorder(void* lowering, TakeScratch scratch, bool make) : lowering_(lowering), scratch_(scratch) {
-    if (make) step_ = std::make_unique<OnednnStep>();
+  explicit Recorder(Lowering& l) : lowering_(l) {
+    if (l.compiling()) step_ = std::make_unique<OnednnStep>();
   }
-  Place scratch(const memory::desc& d) { return scratch_(lowering_, d.get_size()); }
+  Place scratch(const memory::desc& d) { return lowering_.scratch(d.get_size()); }
   template <class Primitive, class Desc>
   void call(const Desc& pd, std::vector<OnednnStep::Argument> arguments) {
     const memory::desc pad = pd.scratchpad_desc();
@@ -84,11 +84,13 @@ class Recorder {
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     call<dnnl::reorder>(dnnl::reorder::primitive_desc(engine(), a, engine(), b, attr), {{DNNL_ARG_FROM, a, from}, {DNNL_ARG_TO, b, to}});
   }
-  std::unique_ptr<Step> finish() { return std::move(step_); }
+  bool finish() {
+    lowering_.add([&] { return std::move(step_); });
+    return true;
+  }
 
  private:
-  void* lowering_;
-  TakeScratch scratch_;
+  Lowering& lowering_;
   std::unique_ptr<OnednnStep> step_;
 };
 
@@ -133,7 +135,7 @@ std::string onednn_version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
-OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, Place y, void* lowering, TakeScratch scratch, bool make) {
+bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, Place x, Place w, Place y) {
   const ConvDescs d = descs_of(shape);
   const memory::desc own_x = channels_last(d.x, 1), own_w = channels_last(d.w, d.w_channel), own_y = channels_last(d.y, 1);
   const memory::desc any_x(d.x, f32, memory::format_tag::any), any_w(d.w, f32, memory::format_tag::any),
@@ -150,7 +152,7 @@ OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, 
             Forward::desc(dnnl::prop_kind::forward_training, algorithm, hx, any_w, hy, d.stride, d.dilation, d.low, d.high), attr,
             engine());
       };
-      Recorder recorder(lowering, scratch, make);
+      Recorder recorder(l);
       if (pass == ConvPass::forward) {
         const Forward::primitive_desc pd = hint(want_x, want_y);
         if (is_reference(pd.impl_info_str())) continue;
@@ -160,7 +162,7 @@ OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, 
         recorder.call<Forward>(
             pd, {{DNNL_ARG_SRC, pd.src_desc(), from}, {DNNL_ARG_WEIGHTS, pd.weights_desc(), weights}, {DNNL_ARG_DST, pd.dst_desc(), to}});
         if (!direct) recorder.reorder(to, pd.dst_desc(), y, own_y);
-        return {recorder.finish(), true, pd.impl_info_str()};
+        return recorder.finish();
       }
       if (pass == ConvPass::backward_data) {
         using Backward = dnnl::convolution_backward_data;
@@ -174,7 +176,7 @@ OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, 
                                      {DNNL_ARG_WEIGHTS, pd.weights_desc(), weights},
                                      {DNNL_ARG_DIFF_SRC, pd.diff_src_desc(), to}});
         if (!direct) recorder.reorder(to, pd.diff_src_desc(), x, own_x);
-        return {recorder.finish(), true, pd.impl_info_str()};
+        return recorder.finish();
       }
       using Backward = dnnl::convolution_backward_weights;
       const Backward::primitive_desc pd(Backward::desc(algorithm, want_x, any_w, want_y, d.stride, d.dilation, d.low, d.high), attr,
@@ -187,15 +189,15 @@ OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, 
                                    {DNNL_ARG_DIFF_DST, pd.diff_dst_desc(), upstream},
                                    {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc(), to}});
       if (!direct) recorder.reorder(to, pd.diff_weights_desc(), w, own_w);
-      return {recorder.finish(), true, pd.impl_info_str()};
+      return recorder.finish();
     } catch (const dnnl::error&) {
       continue;  // not implemented for this shape
     }
   }
-  return {};
+  return false;
 }
 
-OnednnCall onednn_matmul(const MatmulShape& s, Place a, Place b, Place c, void* lowering, TakeScratch scratch, bool make) {
+bool add_onednn_matmul(Lowering& l, const MatmulShape& s, Place a, Place b, Place c) {
   const bool batched = s.batch > 1;
   const auto desc = [&](int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
     return batched ? memory::desc({s.batch, rows, columns}, f32, Dims{rows * columns, row_stride, column_stride})
@@ -204,12 +206,12 @@ OnednnCall onednn_matmul(const MatmulShape& s, Place a, Place b, Place c, void* 
   try {
     const memory::desc da = desc(s.m, s.k, s.am, s.ak), db = desc(s.k, s.n, s.bk, s.bn), dc = desc(s.m, s.n, s.n, 1);
     const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(da, db, dc), user_scratch(), engine());
-    if (is_reference(pd.impl_info_str())) return {};
-    Recorder recorder(lowering, scratch, make);
+    if (is_reference(pd.impl_info_str())) return false;
+    Recorder recorder(l);
     recorder.call<dnnl::matmul>(pd, {{DNNL_ARG_SRC, da, a}, {DNNL_ARG_WEIGHTS, db, b}, {DNNL_ARG_DST, dc, c}});
-    return {recorder.finish(), true, pd.impl_info_str()};
+    return recorder.finish();
   } catch (const dnnl::error&) {
-    return {};
+    return false;
   }
 }
 

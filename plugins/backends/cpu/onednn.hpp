@@ -1,17 +1,10 @@
 /// oneDNN behind a narrow door: its header is read by one file only. Primitives are made once, their argument lists too.
 #pragma once
-#include <memory>
 #include <string>
-#include <vector>
 
-#include <lamina/dtype.hpp>
-
-#include "step.hpp"
+#include "lowering.hpp"
 
 namespace lamina::cpu {
-
-/// Bytes that a primitive needs during the call; `take` answers where they are.
-using TakeScratch = Place (*)(void* lowering, uint64_t bytes);
 
 enum class ConvPass { forward, backward_data, backward_weights };
 
@@ -26,16 +19,10 @@ struct MatmulShape {
   int64_t batch, m, n, k, am, ak, bk, bn;
 };
 
-/// The steps of a oneDNN call with its reorders; null where oneDNN has only its reference loops. `x`, `w`, `y`: input (or its gradient),
-/// weights (or their gradient), output (or its gradient). Scratch is asked for while planning and compiling alike; `make` says whether the
-/// step is wanted.
-struct OnednnCall {
-  std::unique_ptr<Step> step;
-  bool supported = false;
-  std::string implementation;
-};
-OnednnCall onednn_conv(ConvPass pass, const ConvShape& shape, Place x, Place w, Place y, void* lowering, TakeScratch scratch, bool make);
-OnednnCall onednn_matmul(const MatmulShape& shape, Place a, Place b, Place c, void* lowering, TakeScratch scratch, bool make);
+/// Add oneDNN's step with the reorders it needs; false, and nothing is added, where oneDNN has only its reference loops. `x`, `w`, `y`:
+/// input (or its gradient), weights (or their gradient), output (or its gradient).
+bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, Place x, Place w, Place y);
+bool add_onednn_matmul(Lowering& l, const MatmulShape& shape, Place a, Place b, Place c);
 
 std::string onednn_version();
 

@@ -1,11 +1,10 @@
 // Pools over channels-last data, one to three spatial axes.
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "kernels.hpp"
 #include "lowering.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -14,12 +13,7 @@ namespace {
 /// Runs part(begin, end) over [0, n) on all threads, or on this one where `work` elements are few.
 template <class Part>
 void share(int64_t n, int64_t work, int threads, Part part) {
-  if (threads == 1 || work < 16384 || n < 2) return part(0, n);
-#pragma omp parallel num_threads(threads)
-  {
-    const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-    part(n * t / all, n * (t + 1) / all);
-  }
+  in_parts(n, work < 16384 || n < 2 ? 1 : threads, [&](int, int64_t begin, int64_t end) { part(begin, end); });
 }
 
 PoolShape pool_shape(const Op& op, const Shape& x, const Shape& y) {

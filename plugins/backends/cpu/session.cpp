@@ -12,6 +12,7 @@
 #include "kernels.hpp"
 #include "lowering.hpp"
 #include "onednn.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -32,6 +33,7 @@ Session::Session(int threads) : threads(threads) {
 
 void Session::use_threads() const {
   if (omp_get_max_threads() != threads) omp_set_num_threads(threads);
+  if (omp_get_dynamic()) omp_set_dynamic(0);  // oneDNN waits for ever for threads that OpenMP does not give it
 }
 
 bool Session::claims(const Op& op) const { return cpu::claims(op); }
@@ -141,7 +143,7 @@ void Executable::feed(const Feed& f, const lamina_feed& from) {
     std::memcpy(to, base, sample * size_t(f.batch));
     return;
   }
-  const auto part = [&](int64_t begin, int64_t end) {
+  const auto part = [&](int, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const char* source = from.rows ? base + from.rows[i] * from.row_bytes : base + size_t(i) * sample;
       if (f.sample)
@@ -150,12 +152,7 @@ void Executable::feed(const Feed& f, const lamina_feed& from) {
         std::memcpy(to + size_t(i) * sample, source, sample);
     }
   };
-  if (session_.threads == 1 || sample * size_t(f.batch) < 65536) return part(0, f.batch);
-#pragma omp parallel num_threads(session_.threads)
-  {
-    const int64_t t = omp_get_thread_num(), all = omp_get_num_threads();
-    part(f.batch * t / all, f.batch * (t + 1) / all);
-  }
+  in_parts(f.batch, sample * size_t(f.batch) < 65536 ? 1 : session_.threads, part);
 }
 
 void Executable::run(const Run& run) {

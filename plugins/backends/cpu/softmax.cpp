@@ -1,12 +1,11 @@
 // softmax, log_softmax, softmax_cross_entropy and its gradient, over rows that are contiguous or strided.
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "kernels.hpp"
 #include "lowering.hpp"
+#include "threads.hpp"
 
 namespace lamina::cpu {
 
@@ -41,12 +40,7 @@ struct Rows {
 
 template <class Part>
 void share(const Rows& rows, int threads, Part part) {
-  if (threads == 1 || rows.count * rows.length < 8192) return part(0, 0, rows.count);
-#pragma omp parallel num_threads(threads)
-  {
-    const int t = omp_get_thread_num(), all = omp_get_num_threads();
-    part(t, rows.count * t / all, rows.count * (t + 1) / all);
-  }
+  in_parts(rows.count, rows.count * rows.length < 8192 ? 1 : threads, part);
 }
 
 class SoftmaxStep : public Step {

@@ -2,6 +2,8 @@
 /// right: the truth that other backends are tested against. Everything is dense, row-major, on one thread.
 #include <lamina/backend.hpp>
 
+#include <unistd.h>
+
 #include <unordered_map>
 
 #include "executable.hpp"
@@ -78,7 +80,9 @@ struct Reference {
     d.optional("precision", precision, "float64 | float32", "type of real tensors; sums are kept in float64 in both");
     d.optional("threads", threads, "[0, inf)", "accepted so that experiments can change backends; one thread is used");
   }
-  static std::vector<lamina::Device> devices() { return {{"cpu", "cpu", "plain loops", 0, 1}}; }
+  static std::vector<lamina::Device> devices() {
+    return {{"cpu", "cpu", "plain loops", uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE)), 1}};
+  }
   std::unique_ptr<Session> open() const { return std::make_unique<Session>(precision); }
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 
 #include "base/failure.hpp"
 #include "base/nearest.hpp"
@@ -16,10 +18,29 @@ namespace lamina {
 using program::Request;
 namespace {
 
+/// A reader of the file. The last one stays open: opening looks at every object, and a dataset asks twice for each of its arrays.
+const H5Reader& reader_of(const std::string& path) {
+  struct Kept {
+    std::string path;
+    std::filesystem::file_time_type written;
+    uintmax_t bytes;
+    H5Reader reader;
+  };
+  static thread_local std::optional<Kept> kept;
+  std::error_code unknown;  // opening says what is wrong
+  const auto written = std::filesystem::last_write_time(path, unknown);
+  const uintmax_t bytes = std::filesystem::file_size(path, unknown);
+  if (!kept || kept->path != path || kept->written != written || kept->bytes != bytes) {
+    kept.reset();
+    kept.emplace(Kept{path, written, bytes, H5Reader(path)});
+  }
+  return kept->reader;
+}
+
 /// Datasets read HDF5 files through the host's hardened reader.
 lamina_status read_hdf5(lamina_scope* scope, const char* path, const char* name, lamina_shape* shape, void* data, uint64_t bytes) {
   try {
-    const H5Reader reader(path);
+    const H5Reader& reader = reader_of(path);
     if (!data) {
       const DatasetInfo info = reader.info(name);
       if (!info.problem.empty()) throw FileError(info.problem);

@@ -37,8 +37,7 @@ struct Cpu {
     if (precision != "float32")
       throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
     const int allowed = omp_get_thread_limit();
-    if (threads > allowed)
-      throw Error(describe("the backend 'cpu' is to use ", threads, " threads, but OMP_THREAD_LIMIT allows ", allowed));
+    if (threads > allowed) throw Error(describe(threads, " threads are wanted, but OMP_THREAD_LIMIT allows ", allowed));
     return std::make_unique<cpu::Session>(threads ? int(threads) : std::min(omp_get_num_procs(), allowed));
   }
 };

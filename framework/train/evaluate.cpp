@@ -55,7 +55,8 @@ int64_t predict_checked(const std::filesystem::path& path, const std::filesystem
     throw Failure(Exit::usage, output.string() + " is the file to read; the outputs need another one");
   const auto inside = std::filesystem::weakly_canonical(output).lexically_relative(std::filesystem::canonical(path));
   if (!inside.empty() && *inside.begin() != "..")
-    throw Failure(Exit::usage, output.string() + " lies in the run folder, which holds the run's own record; the outputs need another place");
+    throw Failure(Exit::usage,
+                  output.string() + " lies in the run folder, which holds the run's own record; the outputs need another place");
   const Experiment x = experiment_of(folder, catalogue);
   Workbench bench(x, catalogue);
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());

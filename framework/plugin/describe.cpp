@@ -32,7 +32,7 @@ template <class T>
 T element(const T* array, uint32_t i, size_t least) {
   const T first = copy_sized<T>(array);
   if (least > first.size || first.size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(first.size) + " bytes long");
-  return copy_sized<T>(reinterpret_cast<const char*>(array) + size_t(i) * first.size);
+  return border::item_sized(array, i);
 }
 
 Attribute default_of(const lamina_attribute& a, const std::string& name) {

@@ -1,6 +1,6 @@
 /// The host's own copy of what a plugin says of itself.
 #pragma once
-#include <cstring>
+#include <lamina/sized.hpp>
 
 #include "config/descriptor.hpp"
 
@@ -10,12 +10,7 @@ namespace lamina {
 /// know are left. T starts with its size.
 template <class T>
 T copy_sized(const void* theirs) {
-  uint32_t size = 0;
-  std::memcpy(&size, theirs, sizeof size);
-  T t{};
-  std::memcpy(&t, theirs, size < sizeof t ? size : sizeof t);
-  t.size = size;
-  return t;
+  return border::read_sized(static_cast<const T*>(theirs));
 }
 
 /// Copies and checks a descriptor: version, sizes, kind and name as expected, every parameter and port named and documented, types known.

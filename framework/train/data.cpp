@@ -38,15 +38,6 @@ std::vector<int64_t> permuted(std::vector<int64_t> rows, Draw draw) {
   return rows;
 }
 
-/// The plugin's array, whose stride is the size in its first item.
-template <class T>
-std::vector<T> own_list(const T* list, uint32_t count) {
-  std::vector<T> own;
-  const char* at = reinterpret_cast<const char*>(list);
-  for (uint32_t i = 0; i < count; ++i, at += own[0].size) own.push_back(copy_sized<T>(at));
-  return own;
-}
-
 /// The column as the host keeps it, or nothing where its description is impossible.
 std::optional<DataColumn> described(const lamina_column& c) {
   if (!c.name || c.sample.rank >= LAMINA_MAX_RANK || !size_of(DType(c.sample.dtype))) return std::nullopt;
@@ -89,7 +80,7 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
     const lamina_split* splits = nullptr;
     uint32_t count = 0;
     if (table_.splits(object_, &splits, &count) || !splits || !count) throw Failure(Exit::experiment, where_ + ": it has no samples");
-    for (auto& s : own_list(splits, count)) take(s);
+    for (auto& s : border::list_sized(splits, count)) take(s);
     if (!split("train")) throw Failure(Exit::experiment, where_ + ": it has no split \"train\"");
     std::vector<std::string> names;
     for (auto& c : columns_) names.push_back(c.name);
@@ -106,7 +97,7 @@ void Data::take(const lamina_split& s) {
   const auto refuse = [&](const std::string& sentence) { throw Failure(Exit::plugin, where_ + ": split \"" + name + "\" " + sentence); };
   if (split(name)) refuse("is there twice");
   if (s.samples < 1 || s.samples > INT64_MAX / 8) refuse("has " + std::to_string(s.samples) + " samples");
-  Source source{uint64_t(s.samples), own_list(s.columns, s.column_count)};
+  Source source{uint64_t(s.samples), border::list_sized(s.columns, s.column_count)};
   std::vector<DataColumn> columns;
   for (auto& c : source.columns) {
     std::optional<DataColumn> column = described(c);

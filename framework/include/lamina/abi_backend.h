@@ -122,6 +122,7 @@ typedef struct lamina_device {
   const char *name, *type, *driver, *why;
   uint64_t memory; /* bytes, 0 = not known */
   uint32_t threads;
+  const char* details; /* limits and features, a line each; or null */
 } lamina_device;
 
 typedef struct lamina_profile { /* one op's time, added up since the last reading */
@@ -154,6 +155,11 @@ typedef struct lamina_backend {
   /* Optional. enable first, then read: *count is room on entry, number on return. */
   lamina_status (*profile)(void* executable, uint32_t enable, lamina_profile*, uint32_t* count);
   const char* (*describe)(void* session); /* "AMD EPYC, 2 threads, oneDNN 2.6.3, AVX-512": for the record */
+  /* Optional. Feeds whose base is this one will find these bytes unchanged until close: a backend may keep a copy on its device. */
+  lamina_status (*keep)(const lamina_host*, lamina_scope*, void* session, const void* base, uint64_t bytes);
+  /* Optional. What the program became: a line that sums it up ("23 dispatches, …"), then a line for each part, in running order. Lives until
+     the next call on the executable. */
+  const char* (*explain)(void* executable);
 } lamina_backend;
 
 #ifdef __cplusplus

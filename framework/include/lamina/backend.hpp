@@ -12,11 +12,13 @@
 ///     void state_write(uint32_t entry, const void* row_major);
 ///     std::unique_ptr<MyExecutable> compile(Program);   // keep the Program if it is needed later: it owns its copies
 ///     std::string describe();                           // for the record: "AMD EPYC, 2 threads, …"
+///     void keep(const void* base, uint64_t bytes);      // optional: feeds from there will not change; a copy may stay on the device
 ///   };
 ///   struct MyExecutable {                               // destroyed before its session
 ///     void run(const Run&);                             // has read all but outputs when it returns; may then still be at work
 ///     void wait();                                      // all runs of it are done, outputs are written
 ///     std::vector<OpTime> profile(bool enable);         // optional: seconds per op since the last call, then starts or stops counting
+///     std::string explain();                            // optional: a line that sums up what runs, then a line for each part
 ///   };
 ///   LAMINA_BACKEND(Mine, "mine", "what it is, in one line")
 /// Every method may throw Error (or any std::exception): it becomes a status and a text of the host.
@@ -52,7 +54,7 @@ struct Backend {
         const Device& d = kept[i];
         write_sized(out, i,
                     lamina_device{sizeof(lamina_device), d.available, d.name.c_str(), d.type.c_str(), d.driver.c_str(), d.why.c_str(),
-                                  d.memory, d.threads});
+                                  d.memory, d.threads, d.details.c_str()});
       }
     });
   }
@@ -133,6 +135,22 @@ struct Backend {
       return "";
     }
   }
+  static lamina_status keep(const lamina_host* host, lamina_scope* scope, void* session, const void* base, uint64_t bytes) {
+    return guard(host, scope, [&] {
+      if constexpr (requires(Session s) { s.keep(base, bytes); }) of(session).keep(base, bytes);
+    });
+  }
+  static const char* explain(void* executable) {
+    if constexpr (requires(Executable e) { e.explain(); }) {
+      try {
+        static thread_local std::string text;
+        text = static_cast<Executable*>(executable)->explain();
+        return text.c_str();
+      } catch (...) {
+      }
+    }
+    return "";
+  }
   static void complete(Declaration&) {}
   static constexpr lamina_backend table{sizeof(lamina_backend),
                                         devices,
@@ -148,7 +166,9 @@ struct Backend {
                                         run,
                                         wait,
                                         profile,
-                                        describe_session};
+                                        describe_session,
+                                        keep,
+                                        explain};
 };
 
 }  // namespace border

@@ -233,7 +233,8 @@ struct Device {
   uint64_t memory = 0;             ///< bytes, 0 = not known
   uint32_t threads = 0;
   bool available = true;
-  std::string why = {};  ///< it is not available
+  std::string why = {};      ///< it is not available
+  std::string details = {};  ///< limits and features, a line each
 };
 
 using Run = lamina_run;

@@ -62,7 +62,7 @@ const MapEntry* find_entry(const std::string& name) {
 
 class Assembler {
  public:
-  explicit Assembler(const Segment& s) : s_(s), op_(*s.op), region_(s.op->region) {
+  Assembler(const Segment& s, int threads) : s_(s), threads_(threads), op_(*s.op), region_(s.op->region) {
     body_.nest = s.nest, body_.places = s.places;
     choose_tile();
   }
@@ -431,7 +431,7 @@ class Assembler {
     if (next > 60000) op_.fail("its region is too long");
 
     const Nest& n = body_.nest;
-    body_.shared_sums = !body_.reductions.empty() && n.sizes[0] >= s_.threads;
+    body_.shared_sums = !body_.reductions.empty() && n.sizes[0] >= threads_;
     for (const Reduction& r : body_.reductions)
       body_.shared_sums = body_.shared_sums && r.gather == Gather::rows && n.strides[r.view][0] != 0;
     if (body_.shared_sums) body_.granule = n.count / n.sizes[0];
@@ -442,6 +442,7 @@ class Assembler {
     int d, a, b, c;
   };
   const Segment& s_;
+  const int threads_;
   const Op& op_;
   const Region& region_;
   Body body_;
@@ -454,6 +455,6 @@ class Assembler {
 
 }  // namespace
 
-Body assemble(const Segment& segment) { return Assembler(segment).run(); }
+Body assemble(const Segment& segment, int threads) { return Assembler(segment, threads).run(); }
 
 }  // namespace lamina::cpu

@@ -3,8 +3,8 @@
 #pragma once
 #include <lamina/program.hpp>
 
+#include "../common/planning.hpp"
 #include "kernels.hpp"
-#include "nest.hpp"
 #include "step.hpp"
 
 namespace lamina::cpu {
@@ -80,20 +80,8 @@ struct Body {
   uint64_t workspace_bytes() const;
 };
 
-/// What the assembler needs to know of one segment.
-struct Segment {
-  const Op* op;
-  uint32_t number;
-  Nest nest;                      ///< views: operands that are tensors, then iotas, then results
-  std::vector<int> operand_view;  ///< per operand; −1 for scalars
-  std::vector<int> iota_view;     ///< per instruction; −1 for others
-  std::vector<int> result_view;   ///< per result
-  std::vector<Place> places;      ///< per view; of reductions: the result
-  int threads;
-};
-
 /// The code of a segment; Error for what the machine cannot run.
-Body assemble(const Segment& segment);
+Body assemble(const Segment& segment, int threads);
 
 Stored stored_as(DType dtype);
 /// A number in the 32-bit form that registers of this dtype hold.

@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 
-#include "layout.hpp"
+#include "../common/layout.hpp"
 
 namespace lamina::cpu {
+
+using namespace backends;
 
 /// A copy that is prepared once: running it allocates nothing.
 class Mover {

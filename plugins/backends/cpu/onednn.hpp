@@ -14,11 +14,6 @@ struct ConvShape {
   Shape in, out, kernel, stride, dilation, low, high;
 };
 
-/// C[b] = A[b] · B[b]; strides in elements; C dense.
-struct MatmulShape {
-  int64_t batch, m, n, k, am, ak, bk, bn;
-};
-
 /// Add oneDNN's step with the reorders it needs; false, and nothing is added, where oneDNN has only its reference loops. `x`, `w`, `y`:
 /// input (or its gradient), weights (or their gradient), output (or its gradient).
 bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, Place x, Place w, Place y);

@@ -84,40 +84,6 @@ Move in_order(const Shape& sizes, const Shape& from, const Shape& to) {
 
 Shape strides_of(uint64_t token, const Shape& shape) { return axis_strides(token, shape).value(); }
 
-void lower_moved(Lowering& l, const Op& op) {  // reshape, reorder, copy: the same row-major order
-  const Value &x = op.in(0), &y = op.out(0);
-  const uint64_t token = l.token(x);
-  if (op.name == "reshape" && y.is(LAMINA_TEMPORARY)) {
-    l.decide(y, token);
-    l.view(op);
-  }
-  if (!l.decided(y)) l.decide(y, token);
-  if (l.is_view(op)) return;
-  l.add_reorder(l.operand(op, 0, token), token, l.place(y), l.token(y), x.count(), size_of(x.dtype));
-}
-
-void lower_transpose(Lowering& l, const Op& op) {
-  const Value &x = op.in(0), &y = op.out(0);
-  const Shape axes = op.list("axes");
-  uint64_t token = l.token(x);
-  if (!axis_digits(token, x.shape)) token = default_token(x.shape);
-  const Place from = l.operand(op, 0, token);
-  // The same bytes: each digit keeps its place and takes the weight its axis has in the result.
-  Shape weights = dense_strides(y.shape), weight_of(x.rank(), 1);
-  for (size_t i = 0; i < axes.size(); ++i) weight_of[size_t(axes[i])] = weights[i];
-  Digits digits;
-  const std::vector<AxisDigit> read = axis_digits(token, x.shape).value();
-  for (const AxisDigit& d : read) digits.push_back({d.size, d.weight * weight_of[size_t(d.axis)]});
-  const uint64_t moved = token_of(std::move(digits));
-  if (y.is(LAMINA_TEMPORARY) && token == l.token(x)) {
-    l.decide(y, moved);
-    l.view(op);
-  }
-  if (!l.decided(y)) l.decide(y, moved);
-  if (l.is_view(op)) return;
-  l.add_reorder(from, moved, l.place(y), l.token(y), x.count(), size_of(x.dtype));
-}
-
 void lower_copies(Lowering& l, const Op& op) {
   const Value& y = op.out(0);
   const uint64_t token = default_token(y.shape);
@@ -181,13 +147,12 @@ void lower_mirrored_pad(Lowering& l, const Op& op, bool reflect) {
 }  // namespace
 
 void lower_shape(Lowering& l, const Op& op) {
-  if (op.name == "transpose") return lower_transpose(l, op);
   if (op.name == "slice" || op.name == "concat" || op.name == "reverse") return lower_copies(l, op);
   if (op.name == "pad") {
     const std::string mode = op.text("mode", "constant");
     return mode == "constant" ? lower_copies(l, op) : lower_mirrored_pad(l, op, mode == "reflect");
   }
-  lower_moved(l, op);
+  backends::lower_moved(l, op);
 }
 
 }  // namespace lamina::cpu

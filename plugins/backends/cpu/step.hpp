@@ -4,19 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include <lamina/abi_backend.h>
+#include "../common/planning.hpp"
 
 namespace lamina::cpu {
 
-/// Where bytes are, before the arena has an address.
-struct Place {
-  enum class Space : uint8_t { none, arena, state };
-  Space space = Space::none;
-  uint32_t entry = 0;   ///< of the state
-  uint64_t offset = 0;  ///< in the arena
-  auto operator<=>(const Place&) const = default;
-  Place plus(uint64_t bytes) const { return {space, entry, offset + bytes}; }
-};
+using namespace backends;  // layouts and planning
 
 /// The addresses behind places, and scratch that belongs to a thread.
 struct Memory {

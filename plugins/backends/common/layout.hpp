@@ -7,7 +7,7 @@
 
 #include <lamina/dtype.hpp>
 
-namespace lamina::cpu {
+namespace lamina::backends {
 
 struct Digit {
   int64_t size, weight;  ///< weight: how far one count of it moves in row-major order
@@ -43,4 +43,4 @@ struct Move {
 };
 std::optional<Move> move_between(uint64_t from, uint64_t to, int64_t count);
 
-}  // namespace lamina::cpu
+}  // namespace lamina::backends

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-namespace lamina::cpu {
+namespace lamina::backends {
 
 bool Nest::is_flat(size_t view) const {
   int64_t expected = 1;
@@ -109,4 +109,4 @@ uint64_t reduced_token(const Shape& space, uint64_t token, const Shape& result) 
   return token_of(std::move(digits));
 }
 
-}  // namespace lamina::cpu
+}  // namespace lamina::backends

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <numeric>
 
-namespace lamina::cpu {
+namespace lamina::backends {
 
 namespace {
 
@@ -133,4 +133,4 @@ std::optional<Move> move_between(uint64_t from, uint64_t to, int64_t count) {
   return move;
 }
 
-}  // namespace lamina::cpu
+}  // namespace lamina::backends

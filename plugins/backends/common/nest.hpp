@@ -2,7 +2,7 @@
 #pragma once
 #include "layout.hpp"
 
-namespace lamina::cpu {
+namespace lamina::backends {
 
 /// A tensor as seen from an iteration space: right-aligned, axes of size 1 repeat.
 struct View {
@@ -28,4 +28,4 @@ Nest make_nest(const Shape& space, uint64_t token, const std::vector<View>& view
 /// The layout of a reduced result: the iteration's order without the reduced axes.
 uint64_t reduced_token(const Shape& space, uint64_t token, const Shape& result);
 
-}  // namespace lamina::cpu
+}  // namespace lamina::backends

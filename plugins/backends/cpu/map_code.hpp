@@ -3,7 +3,7 @@
 #pragma once
 #include <lamina/program.hpp>
 
-#include "../common/planning.hpp"
+#include "common/planning.hpp"
 #include "kernels.hpp"
 #include "step.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <array>
 
-#include "../common/layout.hpp"
+#include "common/layout.hpp"
 
 namespace lamina::cpu {
 

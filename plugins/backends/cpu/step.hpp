@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "../common/planning.hpp"
+#include "common/planning.hpp"
 
 namespace lamina::cpu {
 

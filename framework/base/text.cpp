@@ -80,6 +80,16 @@ std::string joined(std::span<const std::string> parts, std::string_view between)
   return text;
 }
 
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
 std::string bytes_text(uint64_t bytes) {
   if (bytes < 1024) return std::to_string(bytes) + " B";
   double value = double(bytes);

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lamina {
 
@@ -16,6 +17,9 @@ std::string in_quotes(std::string_view text, size_t limit = 80);
 
 /// "a, b, c".
 std::string joined(std::span<const std::string> parts, std::string_view between = ", ");
+
+/// The lines of a text, without their ends.
+std::vector<std::string> lines_of(std::string_view text);
 
 /// "512 B", "1.4 KiB", "12.3 MiB"
 std::string bytes_text(uint64_t bytes);

@@ -13,6 +13,7 @@ int backends_command(Context& context) {
   Table table({Side::left, Side::right, Side::left, Side::left, Side::right, Side::right, Side::left, Side::left});
   table.add({"backend", "device", "name", "type", "memory", "threads", "driver", "available"});
   std::vector<std::string> reasons;
+  std::string described;
   const std::vector<std::string> names = context.registry.names("backend");
   for (const std::string& name : names) {
     Json j = Json::object(), devices = Json::array(), error;
@@ -25,6 +26,8 @@ int backends_command(Context& context) {
         table.add({name, std::to_string(i), d.name, d.type, d.memory ? bytes_text(d.memory) : "",
                    d.threads ? std::to_string(d.threads) : "", d.driver,
                    d.available ? "yes" : "no: " + (d.why.empty() ? "no reason is given" : d.why)});
+        if (!d.details.empty()) described += "\n" + terminal.bold(escaped(name + " " + std::to_string(i) + ": " + d.name)) + "\n";
+        for (const std::string& line : lines_of(d.details)) described += "  " + escaped(line) + "\n";
         Json one = Json::object();
         one.set("device", int64_t(i));
         one.set("name", d.name);
@@ -34,6 +37,9 @@ int backends_command(Context& context) {
         one.set("threads", d.threads ? Json(int64_t(d.threads)) : Json());
         one.set("available", d.available);
         one.set("why_not", d.available ? Json() : Json(d.why));
+        Json details = Json::array();
+        for (const std::string& line : lines_of(d.details)) details.push_back(line);
+        one.set("details", std::move(details));
         devices.push_back(std::move(one));
       }
     } catch (const std::exception& e) {
@@ -53,6 +59,7 @@ int backends_command(Context& context) {
     console.out << "No backend was found; `lamina plugins list` says where plugins are searched.\n";
   else
     console.out << table.text("", terminal.redraws ? size_t(terminal.columns()) : 0, terminal.unicode);
+  if (console.verbose) console.out << described;
   for (const std::string& reason : reasons) console.out << "\n" + escaped(reason) + "\n";
   return 0;
 }

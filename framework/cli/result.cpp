@@ -146,6 +146,7 @@ std::string summary_text(const ExperimentSummary& s, const Terminal& terminal, b
   fact("parameters", counted(s.parameters) + ", of which " + counted(s.trained) + " are trained");
   fact("memory", bytes_text(s.arena_bytes + s.state_bytes + s.input_bytes) + " of a training step: " + bytes_text(s.arena_bytes) +
                      " arena, " + bytes_text(s.state_bytes) + " state, " + bytes_text(s.input_bytes) + " input");
+  if (!s.explanation.empty()) fact("runs as", s.explanation[0]);
   fact("MFLOP", "2 × multiply-adds of convolutions and matrix products, forward, per batch");
   fact("claimed", composites_text(s.claimed));
   fact("decomposed", composites_text(s.decomposed));
@@ -154,6 +155,8 @@ std::string summary_text(const ExperimentSummary& s, const Terminal& terminal, b
     Table list({Side::right, Side::left, Side::left});
     for (size_t i = 0; i < s.ops.size(); ++i) list.add({std::to_string(i + 1), s.ops[i].first, s.ops[i].second});
     text += "\n" + terminal.bold("Ops of a training step, in the order they run") + "\n" + list.text("  ", columns);
+    if (s.explanation.size() > 1) text += "\n" + terminal.bold("What the backend runs") + "\n";
+    for (size_t i = 1; i < s.explanation.size(); ++i) text += "  " + escaped(s.explanation[i]) + "\n";
   }
   return text;
 }
@@ -196,6 +199,7 @@ Json summary_json(const ExperimentSummary& s) {
     ops.push_back(std::move(one));
   }
   j.set("ops", std::move(ops));
+  j.set("explanation", texts(s.explanation));
   return j;
 }
 

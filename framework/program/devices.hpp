@@ -10,6 +10,7 @@ namespace lamina::program {
 struct ListedDevice {
   std::string name, type, driver;
   std::string why;      ///< why it is not available
+  std::string details;  ///< limits and features, a line each
   uint64_t memory = 0;  ///< bytes; 0: not known
   uint32_t threads = 0;
   bool available = false;

@@ -64,6 +64,10 @@ void Session::read(size_t entry, void* to) {
 void Session::write(size_t entry, const void* from) {
   call(scope_, [&](auto* host, auto* scope) { return table_.state_write(host, scope, session_, uint32_t(entry), from); });
 }
+void Session::keep(const void* base, uint64_t bytes) {
+  if (!table_.keep) return;
+  call(scope_, [&](auto* host, auto* scope) { return table_.keep(host, scope, session_, base, bytes); });
+}
 std::string Session::describe() const {
   const char* text = table_.describe ? table_.describe(session_) : nullptr;
   return text ? text : name_;
@@ -262,6 +266,10 @@ std::vector<OpProfile> Executable::profile(bool enable) {
     if (times[i].op < lowered_.ops.size())
       result.push_back({lowered_.ops[times[i].op].name, *lowered_.ops[times[i].op].path, times[i].seconds});
   return result;
+}
+std::string Executable::explain() const {
+  const char* text = session_.table_.explain ? session_.table_.explain(executable_) : nullptr;
+  return text ? text : "";
 }
 
 }  // namespace lamina::program

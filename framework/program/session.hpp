@@ -52,6 +52,8 @@ class Executable {
   const LegaliseReport& report() const { return report_; }
   /// Seconds per op since the last call; then starts or stops counting. Empty where the backend has no clock.
   std::vector<OpProfile> profile(bool enable);
+  /// What the backend made of the program: a line that sums it up, then a line for each part; "" where it does not say.
+  std::string explain() const;
 
  private:
   friend class Session;
@@ -111,6 +113,8 @@ class Session {
   uint64_t bytes(size_t entry) const;  ///< dense
   void read(size_t entry, void* row_major);
   void write(size_t entry, const void* row_major);
+  /// Promises that these bytes stay as they are while the session lives: a backend may keep a copy of a feed from there on its device.
+  void keep(const void* base, uint64_t bytes);
   std::string describe() const;
   const std::string& backend() const { return name_; }
 

@@ -175,11 +175,17 @@ void Data::read(const DataSplit& split, size_t column, const int64_t* rows, size
   }
 }
 
-std::string Data::hash() const {
-  Sha256 sha;
+std::vector<std::pair<const void*, uint64_t>> Data::resident() const {
+  std::vector<std::pair<const void*, uint64_t>> all;
   for (auto& source : sources_)
     for (size_t c = 0; c < columns_.size(); ++c)
-      if (source.columns[c].data) sha.update(source.columns[c].data, source.samples * columns_[c].bytes);
+      if (source.columns[c].data) all.emplace_back(source.columns[c].data, source.samples * columns_[c].bytes);
+  return all;
+}
+
+std::string Data::hash() const {
+  Sha256 sha;
+  for (auto& [base, bytes] : resident()) sha.update(base, bytes);
   return sha.hex();
 }
 

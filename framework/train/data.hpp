@@ -49,6 +49,8 @@ class Data {
 
   /// All samples of the plugin's split, one after the other; null for a column that must be read.
   const void* in_memory(const DataSplit& split, size_t column) const { return sources_[split.source].columns[column].data; }
+  /// All columns of all splits that lie in memory, each once: where, and how many bytes. They stay as they are while this lives.
+  std::vector<std::pair<const void*, uint64_t>> resident() const;
   /// Decodes samples into `out`, dense. Any thread, several at once. Failure(Exit::experiment) for damaged data.
   void read(const DataSplit& split, size_t column, const int64_t* rows, size_t count, void* out) const;
 

@@ -76,6 +76,7 @@ struct ExperimentSummary {
   std::vector<LayerSummary> layers;
   std::vector<std::string> claimed, decomposed;          ///< composites: "bn1: normalize"
   std::vector<std::pair<std::string, std::string>> ops;  ///< of a training step in running order: op, layer
+  std::vector<std::string> explanation;                  ///< what the backend made of it: a line that sums it up, then one for each part
 };
 ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
 

@@ -1,6 +1,5 @@
-#include <set>
-
 #include "base/shape.hpp"
+#include "base/text.hpp"
 #include "train/run.hpp"
 #include "train/workbench.hpp"
 
@@ -40,6 +39,7 @@ ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue) 
     if (v.kind == LAMINA_INPUT) s.input_bytes += v.bytes;
   s.claimed = step.report().claimed, s.decomposed = step.report().decomposed;
   for (auto& op : p.ops) s.ops.emplace_back(op.name, *op.path);
+  s.explanation = lines_of(step.explain());
 
   // The forward pass alone tells each layer's work.
   std::map<std::string, double> flops;

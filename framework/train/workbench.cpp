@@ -94,6 +94,7 @@ Workbench::Workbench(const Experiment& x, Catalogue& c)
       session(*x.backend.plugin, x.backend.settings),
       batch_(std::min<int64_t>(x.training.batch_size, int64_t(data.training().rows.size()))) {
   (void)offered;
+  for (auto& [base, bytes] : data.resident()) session.keep(base, bytes);
   training(batch_);
 }
 std::unique_ptr<program::Executable> Workbench::compile(const Request& request, const std::string& name) {

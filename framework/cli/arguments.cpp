@@ -71,8 +71,9 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "lamina plugins describe conv\n"
         "lamina plugins describe schedule constant"}},
       {"backends",
-       {"lamina backends [options]", "List the devices to train on.", "Lists the devices that each backend can train on.",
-        "lamina backends\nlamina backends --json"}},
+       {"lamina backends [options]", "List the devices to train on.",
+        "Lists the devices that each backend can train on. -v adds their limits and features.",
+        "lamina backends\nlamina backends --check"}},
   };
   return all;
 }
@@ -222,7 +223,9 @@ class CommandLine {
         ->expected(1, 2)
         ->required();
 
-    command(root_, "backends", Command::backends);
+    command(root_, "backends", Command::backends)
+        ->add_flag("--check", a_.check,
+                   "Also run a small network on each device and hold its numbers to the reference; exit code 5 when one is off.");
   }
 
   Arguments parse(std::vector<std::string> words) {

@@ -29,6 +29,7 @@ struct Arguments {
   std::filesystem::path out = "runs";
   std::optional<int64_t> max_steps;
   bool print_resolved = false;
+  bool check = false;  ///< backends: also run the self-test
   std::string split = "test";
   std::optional<std::filesystem::path> checkpoint;
   std::vector<std::string> layers;

@@ -82,6 +82,11 @@ struct Executable {
       std::memcpy(static_cast<char*>(run.outputs) + o.offset, at(program.values[o.value]), program.values[o.value].dense_bytes());
   }
   void wait() {}
+  std::string explain() const {
+    std::string text = std::to_string(program.ops.size()) + " ops";
+    for (const Op& op : program.ops) text += "\n" + op.name + " of " + op.path;
+    return text;
+  }
 };
 
 struct Session {
@@ -96,12 +101,14 @@ struct Session {
   void state_read(uint32_t entry, void* to) { std::memcpy(to, storage.states[entry].data(), storage.states[entry].size()); }
   void state_write(uint32_t entry, const void* from) { std::memcpy(storage.states[entry].data(), from, storage.states[entry].size()); }
   std::unique_ptr<Executable> compile(Program p) { return std::make_unique<Executable>(std::move(p), storage); }
-  std::string describe() { return "two ops in plain loops"; }
+  void keep(const void*, uint64_t bytes) { kept += bytes; }
+  std::string describe() { return "two ops in plain loops" + (kept ? ", " + std::to_string(kept) + " bytes kept" : std::string()); }
+  uint64_t kept = 0;
 };
 
 struct TwoOps {
   void declare(Declaration&) {}
-  static std::vector<Device> devices() { return {{"cpu", "cpu", "plain loops", 0, 1}}; }
+  static std::vector<Device> devices() { return {{"cpu", "cpu", "plain loops", 0, 1, true, "", "matrices only\nno reductions"}}; }
   std::unique_ptr<Session> open() const { return std::make_unique<Session>(); }
 };
 

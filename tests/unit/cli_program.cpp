@@ -215,6 +215,13 @@ TEST_CASE("plugins are listed and described from their declarations; a broken on
   CHECK_HAS(backends.out, "ghost");
   CHECK_HAS(backends.out, "reference");
   CHECK_HAS(backends.out, "is no shared library");
+  CHECK_HAS(with_paths({"backends", "-v"}).out, "two_ops 0: cpu\n  matrices only\n  no reductions\n");
+  const Outcome checked = with_paths({"--plugin-path", LAMINA_PLUGINS, "backends", "--check"});
+  CHECK(checked.code == 5);
+  CHECK_HAS(checked.out, "cpu 0: ");
+  CHECK_HAS(checked.out, "  ok: largest distance");
+  CHECK_HAS(checked.out, "two_ops 0: cpu  failed: ");
+  CHECK_HAS(with_paths({"--plugin-path", LAMINA_PLUGINS, "backends", "--check", "--json"}).out, "\"tolerance\": 1e-04");
 }
 
 TEST_CASE("colour follows the option, then the environment, then the stream") {

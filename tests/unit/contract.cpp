@@ -6,9 +6,11 @@
 #include <cstring>
 
 #include "graph/recorder.hpp"
+#include "program/devices.hpp"
 #include "program/session.hpp"
 #include "support/evaluation.hpp"
 #include "support/train_bench.hpp"
+#include "train/data.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -89,6 +91,22 @@ TEST_CASE("a backend of its own runs a program of two ops") {
   CHECK(y[2] == 0);
   CHECK(y[3] == 0);
   CHECK_THROWS_AS(program->output("z"), Error);
+
+  CHECK(program->explain() == "2 ops\nmatmul of layer\nmap of layer");
+  session.keep(samples, sizeof samples);
+  CHECK(session.describe() == "two ops in plain loops, 36 bytes kept");
+  CHECK(program::devices_of(all_plugins().find("backend", "two_ops")).at(0).details == "matrices only\nno reductions");
+  program::Session silent(all_plugins().find("backend", "reference"), {});  // neither keeps nor explains
+  silent.keep(samples, sizeof samples);
+}
+
+TEST_CASE("the columns of a data set that lie in memory are offered to the backend once") {
+  const SmallRuns runs;
+  const Experiment experiment = runs.load();
+  const Data data(experiment);
+  uint64_t bytes = 0;
+  for (auto& [base, size] : data.resident()) bytes += size;
+  CHECK(bytes == (75 + 13 + 11) * (400 + 1));
 }
 
 TEST_CASE("what a backend cannot do is told with the layer's name") {

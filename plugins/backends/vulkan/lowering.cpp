@@ -6,13 +6,21 @@
 namespace lamina::vulkan {
 
 Lowering::Lowering(const Program& program, Planner& planner, const Limits& limits)
-    : Planning(program, planner, limits.alignment), limits(limits) {}
+    : Planning(program, planner, limits.alignment), limits(limits) {
+  for (const Value& v : program.values)
+    if (v.is(LAMINA_INPUT)) decide(v, 0);  // rows of samples, as the host has them
+}
 Lowering::Lowering(const Program& program, const Limits& limits, Sink& sink)
     : Planning(program, limits.alignment), limits(limits), sink_(&sink) {}
 
 Range Lowering::range(Place place, uint64_t bytes) {
   const auto space = place.space == Place::Space::state ? Range::Space::state : Range::Space::arena;
   return {space, place.entry, place.offset, (bytes + 3) / 4 * 4};
+}
+
+uint64_t Lowering::address(Place place) const {
+  if (!sink_) return 0;
+  return place.offset + (place.space == Place::Space::state ? sink_->state_offsets.at(place.entry) : 0);
 }
 
 void Lowering::add(Dispatch dispatch) {

@@ -32,7 +32,13 @@ struct Shader {
 
 /// Bytes that a binding shows to a shader.
 struct Range {
-  enum class Space : uint8_t { arena, state, step, table };
+  enum class Space : uint8_t {
+    arena,
+    state,   ///< one entry of the state
+    states,  ///< all of the state, which lies in one buffer
+    step,    ///< the step table
+    table    ///< constant words
+  };
   Space space = Space::arena;
   uint32_t entry = 0;  ///< of the state
   uint64_t offset = 0, bytes = 0;
@@ -57,6 +63,9 @@ class Lowering : public Planning {
   /// Bytes of a place; `bytes` are rounded up to whole words.
   static Range range(Place place, uint64_t bytes);
   Range range(Place place, const Value& v) const { return range(place, v.dense_bytes()); }
+
+  /// Where a place lies in its buffer, the arena's or that of the states, in bytes. 0 while planning.
+  uint64_t address(Place place) const;
 
   /// Dispatches run as if one after the other, in the order they are added. While planning it does nothing.
   void add(Dispatch dispatch);
@@ -96,6 +105,7 @@ struct Lowering::Sink {
     uint32_t row;
     DType dtype;
   };
+  std::vector<uint64_t> state_offsets;  ///< given: of each entry of the state in its buffer
   std::vector<Step> steps;
   std::vector<Scalar> scalars;    ///< word i of the step table
   std::vector<uint64_t> streams;  ///< keys; words first_stream_word + 4 · i of the step table

@@ -1,0 +1,32 @@
+/// Kernels of numbered work items (shaders/items.glsl) and what their hosts share.
+#pragma once
+#include "lowering.hpp"
+
+namespace lamina::vulkan {
+
+using Words = std::vector<uint32_t>;
+
+/// A `Divisor` of shaders/divide.glsl, three words. `by` is 1 to 2³¹ − 1.
+void append_divisor(Words& words, uint64_t by);
+
+/// One invocation per item; `push` stands behind the number of items, so the shader's push constants begin with `uint count`.
+void add_items(Lowering& l, const Op& op, Shader shader, std::vector<Range> bindings, uint64_t count, const Words& push);
+
+/// The most neighbours, of 4, 2 and 1, that a vector can hold where rows are n elements long.
+uint32_t width_of(uint64_t n);
+std::string define(const char* name, uint64_t value);
+
+/// Refuses types that are neither words nor bytes, and numbers of elements that index arithmetic does not hold.
+void expect_elements(const Op& op, const Value& v);
+void expect_float32(const Op& op, const Value& v);
+inline bool is_bytes(DType t) { return size_of(t) == 1; }
+
+/// A tensor in its default layout seen along one axis: element i of row (o, r) is number (o · length + i) · inner + r.
+struct Along {
+  uint64_t outer = 1, length = 1, inner = 1;
+  Along(const Shape& shape, size_t axis);
+};
+/// The axes of the default layout, outermost first.
+std::vector<int> default_order(size_t rank);
+
+}  // namespace lamina::vulkan

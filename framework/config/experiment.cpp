@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
+#include "config/keys.hpp"
 #include "config/merge.hpp"
 #include "config/network.hpp"
 #include "config/resolved.hpp"
@@ -242,6 +243,31 @@ std::vector<Reference> references(const Experiment& e) {
   return all;
 }
 
+std::string backend_type(const Json& document) {
+  const Json* block = document.given("backend");
+  const Json* type = block && block->is_object() ? block->given("type") : nullptr;
+  if (type && type->is_text()) return type->text();
+  for (const Parameter& p : section("backend").parameters)
+    if (p.name == "type") return p.initial->texts.at(0);
+  return "";
+}
+
+/// Another backend than the file's keeps the file's settings that it has too. The others go with the old one, and `device`, which names one
+/// of its devices. What an override says stays, to be checked.
+void shed_settings(Json& document, Catalogue& catalogue) try {
+  Json* block = document.find("backend");
+  const Descriptor& now = catalogue.find("backend", backend_type(document));
+  std::vector<std::string> gone;
+  for (const Member& m : block->members()) {
+    const bool of_file = m.value.position.source && m.value.position.source->has_lines;
+    const bool known =
+        m.key == "type" || (m.key != "device" && std::ranges::find(now.parameters, m.key, &Parameter::name) != now.parameters.end());
+    if (of_file && !known) gone.push_back(m.key);
+  }
+  for (const std::string& key : gone) block->erase(key);
+} catch (const std::exception&) {  // the reader of the section tells what is wrong with the plugin, with its place
+}
+
 }  // namespace
 
 Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,
@@ -250,7 +276,9 @@ Experiment load_experiment(const std::string& text, const std::filesystem::path&
   SectionReader reader(catalogue, folder);
   std::optional<Json> document = read_extended(text, file, reader.faults);
   if (!document) reader.faults.throw_if_any();
+  const std::string backend = backend_type(*document);
   for (const std::string& assignment : overrides) apply_override(*document, assignment, reader.faults);
+  if (backend_type(*document) != backend) shed_settings(*document, catalogue);
   Experiment experiment = Loader(*document, reader).load(file);
   reader.faults.throw_if_any();
   experiment.file = file, experiment.source = text, experiment.overrides = overrides;

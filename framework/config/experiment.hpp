@@ -110,7 +110,8 @@ struct Experiment {
 };
 
 /// Reads, merges and checks an experiment. ConfigError tells everything that is wrong. No dataset, device or HDF5 file is opened; the
-/// plugins that are named are loaded through `catalogue`, which must outlive the result.
+/// plugins that are named are loaded through `catalogue`, which must outlive the result. An override that names another backend keeps of
+/// the file's settings those that both backends have, except `device`.
 Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalogue, const std::vector<std::string>& overrides = {});
 /// The same of a text at hand; `file` names it, and paths inside are seen from its folder.
 Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,

@@ -24,6 +24,9 @@ class Workbench {
   program::Executable& evaluation(int64_t batch);
   /// All programs that a run needs: so what does not fit is known before the first step.
   void compile_all();
+  /// A look into a training step that changes nothing: "loss", every result of every layer ("c1", "parts.high") in training mode, and
+  /// "gradient/<parameter>" of all that is trained.
+  program::Executable& inspecting(int64_t batch);
   program::Executable& predicting(int64_t batch, const std::vector<std::string>& layers);
 
   int64_t batch() const { return batch_; }  ///< of a full training step: batch_size, or all samples where they are fewer

@@ -127,7 +127,7 @@ TEST_CASE("plugins include the public headers, their own and their own library's
       {"plugins/datasets", {"zlib.h"}},
       {"plugins/backends/cpu", {"dnnl.h", "dnnl.hpp", "oneapi/dnnl/dnnl.h", "oneapi/dnnl/dnnl.hpp", "omp.h", "immintrin.h", "cpuid.h"}},
       {"plugins/backends/vulkan",
-       {"volk.h", "vulkan/vulkan.h", "glslang/Public/ShaderLang.h", "glslang/Public/ResourceLimits.h", "SPIRV/GlslangToSpv.h"}},
+       {"volk.h", "vulkan/vulkan.h", "glslang/Public/ShaderLang.h", "glslang/Public/ResourceLimits.h", "glslang/SPIRV/GlslangToSpv.h"}},
   };
   for (auto& s : sources({"plugins", "tests/plugins", "bench/plugins"}))
     for (auto& include : s.includes) {

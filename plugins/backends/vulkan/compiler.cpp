@@ -1,6 +1,6 @@
 #include "compiler.hpp"
 
-#include <SPIRV/GlslangToSpv.h>
+#include <glslang/SPIRV/GlslangToSpv.h>
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
 
@@ -75,7 +75,8 @@ void reflect(Code& code) {
   for (size_t at = 5; at < code.words.size();) {
     const uint32_t* w = code.words.data() + at;
     const uint32_t length = w[0] >> 16, op = w[0] & 0xffff;
-    if (!length || at + length > code.words.size()) throw Error("the shader '" + code.name + "' was compiled to something that is no SPIR-V");
+    if (!length || at + length > code.words.size())
+      throw Error("the shader '" + code.name + "' was compiled to something that is no SPIR-V");
     if (op == op_decorate && length > 3 && w[2] == binding) bindings[w[1]] = w[3];
     if (op == op_decorate && length > 2 && w[2] == non_writable) closed_to_writes[w[1]] = 1;
     if (op == op_decorate && length > 2 && w[2] == non_readable) closed_to_reads[w[1]] = 1;

@@ -12,7 +12,9 @@ namespace {
 constexpr const char* validation_layer = "VK_LAYER_KHRONOS_validation";
 constexpr uint32_t wanted_version = VK_API_VERSION_1_2;
 
-std::string version_text(uint32_t v) { return describe(VK_API_VERSION_MAJOR(v), ".", VK_API_VERSION_MINOR(v), ".", VK_API_VERSION_PATCH(v)); }
+std::string version_text(uint32_t v) {
+  return describe(VK_API_VERSION_MAJOR(v), ".", VK_API_VERSION_MINOR(v), ".", VK_API_VERSION_PATCH(v));
+}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
@@ -72,8 +74,7 @@ struct Facts {
   }
   /// Why it cannot be used; "" when it can.
   std::string obstacle() const {
-    if (properties.apiVersion < wanted_version)
-      return "it offers Vulkan " + version_text(properties.apiVersion) + "; 1.2 is the least";
+    if (properties.apiVersion < wanted_version) return "it offers Vulkan " + version_text(properties.apiVersion) + "; 1.2 is the least";
     if (family == UINT32_MAX) return "it has no queue for compute";
     if (!features.timelineSemaphore || !features.hostQueryReset) return "it lacks timeline semaphores or host query reset";
     return "";
@@ -134,15 +135,16 @@ Instance::Instance(Validation v) : validation(v) {
   if (volkGetInstanceVersion() < wanted_version)
     throw Error("the Vulkan loader is of version " + version_text(volkGetInstanceVersion()) + "; 1.2 is the least");
   const VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO, nullptr, "lamina", 1, "lamina", 1, wanted_version};
-  const VkDebugUtilsMessengerCreateInfoEXT listen{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-                                                  nullptr,
-                                                  0,
-                                                  VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
-                                                  VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
-                                                  receive,
-                                                  this};
-  const VkValidationFeatureEnableEXT extra = v == Validation::gpu ? VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT
-                                                                  : VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
+  const VkDebugUtilsMessengerCreateInfoEXT listen{
+      VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+      nullptr,
+      0,
+      VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+      VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+      receive,
+      this};
+  const VkValidationFeatureEnableEXT extra =
+      v == Validation::gpu ? VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT : VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
   const VkValidationFeaturesEXT features{VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT, &listen, 1, &extra, 0, nullptr};
   const char* extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
   VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, nullptr, 0, &application, 0, nullptr, 0, nullptr};
@@ -151,12 +153,14 @@ Instance::Instance(Validation v) : validation(v) {
     info.ppEnabledExtensionNames = &extension;
   const VkResult made = vkCreateInstance(&info, nullptr, &handle_);
   if (made == VK_ERROR_LAYER_NOT_PRESENT)
-    throw Error("validation is wanted, but the layer VK_LAYER_KHRONOS_validation is not installed; Debian has it as vulkan-validationlayers");
+    throw Error(
+        "validation is wanted, but the layer VK_LAYER_KHRONOS_validation is not installed; Debian has it as vulkan-validationlayers");
   if (made == VK_ERROR_INCOMPATIBLE_DRIVER)
     throw Error("the Vulkan loader finds no driver; Debian has some, one for CPUs among them, in mesa-vulkan-drivers");
   check(made, "opening Vulkan");
   volkLoadInstance(handle_);
-  if (v != Validation::off) check(vkCreateDebugUtilsMessengerEXT(handle_, &listen, nullptr, &messenger_), "listening to the validation layers");
+  if (v != Validation::off)
+    check(vkCreateDebugUtilsMessengerEXT(handle_, &listen, nullptr, &messenger_), "listening to the validation layers");
   uint32_t count = 0;
   check(vkEnumeratePhysicalDevices(handle_, &count, nullptr), "listing devices");
   devices_.resize(count);
@@ -272,7 +276,8 @@ GpuDevice::~GpuDevice() {
 Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* what) : bytes_(std::max<uint64_t>((bytes + 3) / 4 * 4, 64)) {
   const std::string wanted = describe(bytes_, " bytes for ", what, " on ", device.properties.deviceName);
   if (bytes_ > device.largest_allocation)
-    throw Error(describe("this device gives ", device.largest_allocation, " bytes at once, not the ", wanted, "; a smaller batch_size helps"));
+    throw Error(
+        describe("this device gives ", device.largest_allocation, " bytes at once, not the ", wanted, "; a smaller batch_size helps"));
   const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 nullptr,
                                 0,
@@ -290,7 +295,7 @@ Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* w
   constexpr VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
                                   host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
                                   cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-  const std::array<VkMemoryPropertyFlags, 2> wishes = kind == Kind::device    ? std::array{local, VkMemoryPropertyFlags(0)}
+  const std::array<VkMemoryPropertyFlags, 2> wishes = kind == Kind::device   ? std::array{local, VkMemoryPropertyFlags(0)}
                                                       : kind == Kind::upload ? std::array{host, host}
                                                                              : std::array{host | cached, host};
   VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;

@@ -61,8 +61,8 @@ class GpuDevice {
   uint32_t family = 0;
   VkPhysicalDeviceProperties properties{};
   VkPhysicalDeviceMemoryProperties memory{};
-  std::string driver;        ///< "llvmpipe, Mesa 22.3.6 (LLVM 15.0.6)"
-  std::string identity;      ///< hexadecimal, of device and driver version: names cache files
+  std::string driver;    ///< "llvmpipe, Mesa 22.3.6 (LLVM 15.0.6)"
+  std::string identity;  ///< hexadecimal, of device and driver version: names cache files
   uint64_t largest_allocation = 0;
   double timestamp_seconds = 0;  ///< of one tick; 0: no timestamps
   Limits limits;

@@ -55,22 +55,21 @@ const Pipeline& Pipelines::get(const Dispatch& d) {
   check(vkCreatePipelineLayout(device_.handle, &layouts, nullptr, &layout), "describing a shader's buffers");
   made->layout = {device_.handle, layout};
 
-  const VkShaderModuleCreateInfo modules{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, code.words.size() * 4,
-                                         code.words.data()};
+  const VkShaderModuleCreateInfo modules{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, code.words.size() * 4, code.words.data()};
   VkShaderModule module{};
   check(vkCreateShaderModule(device_.handle, &modules, nullptr, &module), "loading a shader");
   const DeviceOwned<VkShaderModule, vkDestroyShaderModule> owned(device_.handle, module);
   std::vector<VkSpecializationMapEntry> entries;
   for (uint32_t i = 0; i < d.constants.size(); ++i) entries.push_back({i, i * 4, 4});
   const VkSpecializationInfo constants{uint32_t(entries.size()), entries.data(), d.constants.size() * 4, d.constants.data()};
-  const VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-                                         nullptr,
-                                         0,
-                                         {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, nullptr, 0, VK_SHADER_STAGE_COMPUTE_BIT, module,
-                                          "main", &constants},
-                                         layout,
-                                         VkPipeline{},
-                                         0};
+  const VkComputePipelineCreateInfo info{
+      VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      nullptr,
+      0,
+      {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, nullptr, 0, VK_SHADER_STAGE_COMPUTE_BIT, module, "main", &constants},
+      layout,
+      VkPipeline{},
+      0};
   VkPipeline handle{};
   check(vkCreateComputePipelines(device_.handle, cache_, 1, &info, nullptr, &handle), ("compiling the shader '" + code.name + "'").c_str());
   made->handle = {device_.handle, handle};

@@ -1,0 +1,41 @@
+#include "train/batches.hpp"
+
+namespace lamina {
+
+Batches::Batches(Workbench& bench)
+    : bench_(bench),
+      schedule_(bench.experiment, Course(bench.experiment.training, int64_t(bench.data.training().rows.size()), bench.batch())),
+      loader_(bench.data, bench.data.training()) {
+  begin_epoch();
+  settle();
+}
+
+void Batches::begin_epoch() {
+  const Experiment& x = bench_.experiment;
+  order_ = epoch_order(bench_.data.training().rows, uint64_t(x.seed), epoch_, x.training.shuffle);
+}
+
+void Batches::settle() {
+  moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, schedule_.rate(step_, epoch_), double(step_ + 1)};
+}
+
+const lamina_feed* Batches::feeds(const program::Executable& program) {
+  auto known = columns_.find(&program);
+  if (known == columns_.end()) known = columns_.emplace(&program, bench_.data.numbers(program.feeds())).first;
+  const size_t batch = size_t(bench_.batch());
+  const int64_t* rows = order_.data() + in_epoch_ * bench_.batch();
+  const lamina_feed* feeds = loader_.feeds(known->second, rows, batch);
+  if ((in_epoch_ + 2) * bench_.batch() <= int64_t(order_.size())) loader_.announce(known->second, rows + batch, batch);
+  return feeds;
+}
+
+void Batches::advance() {
+  ++step_, ++in_epoch_;
+  if ((in_epoch_ + 1) * bench_.batch() > int64_t(order_.size())) {
+    ++epoch_, in_epoch_ = 0;
+    begin_epoch();
+  }
+  settle();
+}
+
+}  // namespace lamina

@@ -1,0 +1,187 @@
+#include "commands.hpp"
+
+#include <lamina/plugin.hpp>
+
+namespace lamina::vulkan {
+
+namespace {
+
+constexpr uint32_t sets_per_pool = 256, buffers_per_set = 8;
+constexpr size_t most_together = 4 * 3;  ///< command buffers of one submission: four steps
+
+void barrier(VkCommandBuffer buffer) {
+  const VkAccessFlags reads = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT,
+                      writes = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  const VkMemoryBarrier all{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, writes, reads | writes};
+  const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  vkCmdPipelineBarrier(buffer, stages, stages, 0, 1, &all, 0, nullptr, 0, nullptr);
+}
+
+}  // namespace
+
+VkDescriptorSet CommandMaker::set_of(const Pipeline& pipeline, const std::vector<Span>& bindings) {
+  const VkDescriptorSetLayout layout = pipeline.bindings;
+  VkDescriptorSet set{};
+  for (const bool fresh : {false, true}) {
+    if (fresh) {
+      const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                      std::max(sets_per_pool * buffers_per_set, uint32_t(bindings.size()))};
+      const VkDescriptorPoolCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, nullptr, 0, sets_per_pool, 1, &size};
+      VkDescriptorPool pool{};
+      check(vkCreateDescriptorPool(device_.handle, &info, nullptr, &pool), "making room for shaders' bindings");
+      pools_.emplace_back(device_.handle, pool);
+    }
+    if (pools_.empty()) continue;
+    const VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, nullptr, pools_.back(), 1, &layout};
+    const VkResult result = vkAllocateDescriptorSets(device_.handle, &info, &set);
+    if (result == VK_SUCCESS) break;
+    if (fresh || (result != VK_ERROR_OUT_OF_POOL_MEMORY && result != VK_ERROR_FRAGMENTED_POOL)) check(result, "binding a shader's buffers");
+  }
+  std::vector<VkDescriptorBufferInfo> infos;
+  for (const Span& s : bindings) infos.push_back({s.buffer, s.offset, s.bytes});
+  std::vector<VkWriteDescriptorSet> writes;
+  for (uint32_t b = 0; b < infos.size(); ++b)
+    writes.push_back(
+        {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, set, b, 0, 1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, nullptr, &infos[b], nullptr});
+  vkUpdateDescriptorSets(device_.handle, uint32_t(writes.size()), writes.data(), 0, nullptr);
+  return set;
+}
+
+Command CommandMaker::dispatch(const Dispatch& d, const std::vector<Span>& bindings) {
+  Command c;
+  c.pipeline = &pipelines_.get(d), c.push = d.push, c.groups = d.groups;
+  c.set = set_of(*c.pipeline, bindings);
+  for (size_t b = 0; b < bindings.size(); ++b) {
+    const Span& s = bindings[b];
+    const uint64_t bit = uint64_t(1) << b;
+    if (c.pipeline->code->bindings & bit)
+      c.accesses.push_back({s.buffer, s.offset, s.offset + s.bytes, (c.pipeline->code->writes & bit) != 0});
+  }
+  return c;
+}
+
+Command CommandMaker::copy(Span from, Span to) {
+  Command c;
+  c.from = from, c.to = to;
+  c.accesses = {{from.buffer, from.offset, from.offset + from.bytes, false}, {to.buffer, to.offset, to.offset + to.bytes, true}};
+  return c;
+}
+
+Command CommandMaker::clear(Span to) {
+  Command c;
+  c.to = to;
+  c.accesses = {{to.buffer, to.offset, to.offset + to.bytes, true}};
+  return c;
+}
+
+Queue::Queue(const GpuDevice& device) : device_(device) {
+  const VkCommandPoolCreateInfo pools{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                      device.family};
+  VkCommandPool pool{};
+  check(vkCreateCommandPool(device.handle, &pools, nullptr, &pool), "making room for commands");
+  pool_ = {device.handle, pool};
+  const VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO, nullptr, VK_SEMAPHORE_TYPE_TIMELINE, 0};
+  const VkSemaphoreCreateInfo semaphores{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type, 0};
+  VkSemaphore semaphore{};
+  check(vkCreateSemaphore(device.handle, &semaphores, nullptr, &semaphore), "making a semaphore");
+  done_ = {device.handle, semaphore};
+}
+
+Queue::~Queue() { vkDeviceWaitIdle(device_.handle); }
+
+VkCommandBuffer Queue::make_buffer() {
+  const VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_, VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                         1};
+  VkCommandBuffer buffer{};
+  check(vkAllocateCommandBuffers(device_.handle, &info, &buffer), "making room for commands");
+  return buffer;
+}
+void Queue::free_buffer(VkCommandBuffer buffer) {
+  if (buffer) vkFreeCommandBuffers(device_.handle, pool_, 1, &buffer);
+}
+
+size_t Queue::record(VkCommandBuffer into, const std::vector<Command>& commands, VkQueryPool timestamps) {
+  std::vector<Accesses> accesses;
+  for (const Command& c : commands) accesses.push_back(c.accesses);
+  std::vector<bool> barriers = place_barriers(accesses);
+  if (timestamps) barriers.assign(barriers.size(), true);  // so that times do not overlap
+  if (!barriers.empty()) barriers[0] = true;               // behind what other buffers hold
+  if (device_.instance.validation != Validation::off)
+    if (const std::string why = unguarded_pair(accesses, barriers); !why.empty()) throw Error(why);
+
+  const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,
+                                       nullptr};
+  check(vkBeginCommandBuffer(into, &begin), "recording commands");
+  if (timestamps) vkCmdResetQueryPool(into, timestamps, 0, uint32_t(commands.size() * 2));
+  size_t count = 0;
+  VkPipeline bound{};
+  for (uint32_t i = 0; i < commands.size(); ++i) {
+    const Command& c = commands[i];
+    if (barriers[i]) barrier(into), ++count;
+    if (timestamps) vkCmdWriteTimestamp(into, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, timestamps, 2 * i);
+    if (c.pipeline) {
+      if (bound != c.pipeline->handle) bound = c.pipeline->handle, vkCmdBindPipeline(into, VK_PIPELINE_BIND_POINT_COMPUTE, bound);
+      vkCmdBindDescriptorSets(into, VK_PIPELINE_BIND_POINT_COMPUTE, c.pipeline->layout, 0, 1, &c.set, 0, nullptr);
+      if (!c.push.empty())
+        vkCmdPushConstants(into, c.pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(c.push.size() * 4), c.push.data());
+      vkCmdDispatch(into, c.groups[0], c.groups[1], c.groups[2]);
+    } else if (c.from) {
+      const VkBufferCopy region{c.from->offset, c.to.offset, c.from->bytes};
+      vkCmdCopyBuffer(into, c.from->buffer, c.to.buffer, 1, &region);
+    } else {
+      vkCmdFillBuffer(into, c.to.buffer, c.to.offset, c.to.bytes, 0);
+    }
+    if (timestamps) vkCmdWriteTimestamp(into, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, timestamps, 2 * i + 1);
+  }
+  check(vkEndCommandBuffer(into), "recording commands");
+  return count;
+}
+
+uint64_t Queue::add(const std::vector<VkCommandBuffer>& buffers) {
+  waiting_.insert(waiting_.end(), buffers.begin(), buffers.end());
+  ++added_;
+  // A busy device need not be told at once: steps that are added meanwhile go together.
+  if (waiting_.size() >= most_together || idle()) flush();
+  return added_;
+}
+
+bool Queue::idle() const {
+  uint64_t now = 0;
+  check(vkGetSemaphoreCounterValue(device_.handle, done_, &now), "asking how far the device is");
+  return now >= submitted_;
+}
+
+void Queue::flush() {
+  if (waiting_.empty()) return;
+  const VkSemaphore done = done_;
+  const VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 0, nullptr, 1, &added_};
+  const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values,         0, nullptr, nullptr,
+                          uint32_t(waiting_.size()),     waiting_.data(), 1, &done};
+  const VkResult result = vkQueueSubmit(device_.queue, 1, &info, VK_NULL_HANDLE);
+  waiting_.clear();
+  check(result, "submitting steps");
+  submitted_ = added_;
+}
+
+void Queue::wait(uint64_t ticket) {
+  if (ticket > submitted_) flush();
+  const VkSemaphore done = done_;
+  const VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO, nullptr, 0, 1, &done, &ticket};
+  check(vkWaitSemaphores(device_.handle, &info, UINT64_MAX), "waiting for the device");
+  device_.instance.check_messages();
+}
+
+void Queue::run_now(const std::vector<Command>& commands, VkQueryPool timestamps) {
+  const VkCommandBuffer buffer = make_buffer();
+  try {
+    record(buffer, commands, timestamps);
+    wait(add({buffer}));
+  } catch (...) {
+    vkDeviceWaitIdle(device_.handle);
+    free_buffer(buffer);
+    throw;
+  }
+  free_buffer(buffer);
+}
+
+}  // namespace lamina::vulkan

@@ -1,0 +1,61 @@
+/// The Vulkan backend's session: the device, the arena that all programs share, the state, kept data sets.
+#pragma once
+#include <map>
+#include <memory>
+
+#include "tuner.hpp"
+
+namespace lamina::vulkan {
+
+class Executable;
+
+struct Settings {
+  std::string device;
+  Validation validation = Validation::off;
+  std::optional<bool> lanes;  ///< which kernels; nothing: by the device
+  bool keep_data = true;      ///< data sets on the device where they fit
+  Tuning tuning = Tuning::tune;
+};
+
+class Session {
+ public:
+  explicit Session(const Settings& settings);
+  ~Session();
+
+  bool claims(const Op& op) const { return vulkan::claims(op); }
+  void prepare(const Program& program, Planner& planner);
+  void state_create(const std::vector<StateEntry>& entries);
+  void state_read(uint32_t entry, void* row_major);
+  void state_write(uint32_t entry, const void* row_major);
+  std::unique_ptr<Executable> compile(Program program);
+  std::string describe() const;
+  void keep(const void* base, uint64_t bytes);
+
+  // For executables:
+  GpuDevice device;
+  Pipelines pipelines;
+  Queue queue;
+  Tuner tuner;
+  Buffer arena, state;
+  uint64_t version = 1;  ///< grows when the arena moves
+  std::vector<uint64_t> state_offsets;
+  Span span_of(const Value& v) const;  ///< of a temporary, input or state
+  struct Kept {
+    Buffer data;
+    uint64_t bytes = 0;
+  };
+  std::map<const void*, Kept> kept;
+
+ private:
+  const StateEntry& entry(uint32_t number) const;
+  Buffer& staging(uint64_t bytes, bool up);  ///< at least that large
+  const bool keep_data_;
+  std::vector<StateEntry> entries_;
+  Buffer upload_, readback_;
+};
+
+/// Copies between a layout and row-major order on the host. `bytes` per element.
+void from_layout(uint64_t token, int64_t count, size_t bytes, const char* from, char* row_major);
+void to_layout(uint64_t token, int64_t count, size_t bytes, const char* row_major, char* to);
+
+}  // namespace lamina::vulkan

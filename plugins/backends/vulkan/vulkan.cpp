@@ -1,0 +1,50 @@
+// Any vendor's GPU through Vulkan compute; without one, Mesa's lavapipe on the processor.
+#include <lamina/backend.hpp>
+
+#include "executable.hpp"
+
+using namespace lamina;
+
+namespace {
+
+struct Vulkan {
+  std::optional<std::string> device;
+  std::string precision = "float32", kernels = "auto", data = "device", tuning = "tune", validation = "off";
+  int64_t threads = 0;
+
+  void declare(Declaration& d) {
+    d.optional(
+        "device", device,
+        "which of the devices that `lamina backends` lists: a number, part of a name (\"nvidia\"), or a type (discrete, integrated, cpu); "
+        "without it the first discrete one, else integrated, else a processor");
+    d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
+    d.optional("threads", threads, "[0, 1024]", "accepted so that experiments can change backends; the driver decides");
+    d.optional("kernels", kernels, "auto | lanes | tiled",
+               "which products and convolutions: lanes for processors, tiled for GPUs; auto goes by the device");
+    d.optional("data", data, "device | host", "where data sets that fit stay: on the device, or in the host's memory from batch to batch");
+    d.optional(
+        "tuning", tuning, "off | read | tune",
+        "which of several equal kernels runs: the first, the one that an earlier run found the fastest, or the one that is found now");
+    d.optional(
+        "validation", validation, "off | sync | gpu",
+        "lets Vulkan's validation layers watch; whatever they say ends the run. The environment's LAMINA_VULKAN_VALIDATION, where it is "
+        "set, decides instead");
+  }
+  static std::vector<Device> devices() { return vulkan::list_devices(); }
+  std::unique_ptr<vulkan::Session> open() const {
+    if (precision != "float32")
+      throw Error("the backend 'vulkan' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
+    vulkan::Settings s;
+    s.device = device.value_or("");
+    const char* watch = std::getenv("LAMINA_VULKAN_VALIDATION");
+    s.validation = vulkan::validation_named(watch ? watch : validation);
+    if (kernels != "auto") s.lanes = kernels == "lanes";
+    s.keep_data = data == "device";
+    s.tuning = tuning == "off" ? vulkan::Tuning::off : tuning == "read" ? vulkan::Tuning::read : vulkan::Tuning::tune;
+    return std::make_unique<vulkan::Session>(s);
+  }
+};
+
+}  // namespace
+
+LAMINA_BACKEND(Vulkan, "vulkan", "training on any vendor's GPU through Vulkan compute shaders, float32")

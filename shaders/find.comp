@@ -1,0 +1,54 @@
+// Every element of a result finds its source: mirrored padding, and whatever moves single bytes. An item is a word of the result, so one
+// element, or with BYTES four, of which those behind `elements` are not looked at.
+//   binding 0: from uint[], read · binding 1: to uint[], written (with keep read too) · binding 2: an Axis per axis, innermost first, read
+// Push constants: items, elements, first source element, outside (what positions outside show: 0 the fill word's bytes, 1 what is there
+// already, 2 the mirrored element, 3 the nearest), fill, axes. Grid: items.glsl. Every word has one writer.
+#include "items.glsl"
+#include "divide.glsl"
+#include "bytes.glsl"
+
+struct Axis {
+  Divisor size;      // of the result
+  uint from;         // stride of the source, modulo 2³²
+  uint low, extent;  // where the source begins, and its elements
+  Divisor step;      // positions from one source element to the next
+};
+layout(push_constant) uniform Push { uint count, elements, from_first, outside, fill, axis_count; };
+layout(set = 0, binding = 0) readonly buffer From { uint from[]; };
+layout(set = 0, binding = 1) buffer To { uint to[]; };
+layout(set = 0, binding = 2) readonly buffer Axes { Axis axes[]; };
+
+// False where the element is outside.
+bool find(uint element, out uint source) {
+  uint rest = element;
+  bool inside = true;
+  source = from_first;
+  for (uint i = 0; i < axis_count; ++i) {
+    int at = int(take_digit(rest, axes[i].size)) - int(axes[i].low);
+    const int last = int(axes[i].extent) - 1;
+    if (outside == 2) at = last - abs(last - abs(at));
+    if (outside >= 2) at = clamp(at, 0, last);
+    uint digit = uint(max(at, 0));
+    inside = inside && at >= 0 && take_digit(digit, axes[i].step) == 0 && digit <= uint(last);
+    source += min(digit, uint(last)) * axes[i].from;
+  }
+  return inside;
+}
+
+void main() {
+  const uint item = item_number();
+  if (item >= count) return;
+  const uint kept = outside == 1 ? to[item] : fill;
+  uint source;
+#ifdef BYTES
+  uint word = 0;
+  for (uint k = 0; k < 4; ++k) {
+    const uint element = item * 4 + k;
+    const bool found = element < elements && find(element, source);
+    word |= (found ? byte_of(from[source / 4], source) : byte_of(kept, k)) << (8 * k);
+  }
+  to[item] = word;
+#else
+  to[item] = find(item, source) ? from[source] : kept;
+#endif
+}

@@ -1,0 +1,21 @@
+// What the kernels of windows share: push constants and how an item is taken apart. Items are vectors of WIDTH channels, channels-last, over
+// the positions of one side: the pooled tensor going forward, x going back. Axes innermost first; axes that are not there have size 1.
+#include "items.glsl"
+#include "divide.glsl"
+#include "vector.glsl"
+
+layout(push_constant) uniform Push {
+  uint count;          // of items
+  uint count_padding;  // of averages: divide by the whole window
+  Divisor channels;    // in vectors
+  Divisor side[3];     // extents of the items' side
+  uint other[3];       // extents of the other side
+  uint size[3];
+  Divisor stride[3];
+  uint low[3];  // padding
+};
+
+// Vector number of a position of the other side.
+uint vector_at(uint batch, uint depth, uint row, uint column, uint channel) {
+  return (((batch * other[2] + depth) * other[1] + row) * other[0] + column) * channels.by + channel;
+}

@@ -4,84 +4,21 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <map>
+#include <set>
 
 #include "base/build.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "cli/format.hpp"
+#include "cli/pages.hpp"
 #include "plugin/registry.hpp"
 
 namespace lamina::cli {
 namespace {
 
 using Side = Table::Side;
-
-struct Page {
-  const char *usage, *brief, *doc, *examples;
-};
-// By the command's words; in the order of the program's help.
-const std::vector<std::pair<std::string, Page>>& pages() {
-  static const std::vector<std::pair<std::string, Page>> all = {
-      {"run",
-       {"lamina run EXPERIMENT.json [options]", "Train an experiment in a new run folder.",
-        "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint; `lamina resume` goes on.",
-        "lamina run experiments/fashion_mnist/lenet5.json\n"
-        "lamina run lenet5.json --seed 2 --backend reference\n"
-        "lamina run lenet5.json --set optimizer.learning_rate=0.05 --set 'network.layers[c1].filters=8'\n"
-        "lamina run lenet5.json --json > events.jsonl"}},
-      {"resume",
-       {"lamina resume RUN [options]", "Go on with a stopped run, to the same bits.",
-        "Goes on with a run from its newest sound checkpoint. What follows is, to the bit, what would have followed without the stop.",
-        "lamina resume runs/lenet5-1"}},
-      {"check",
-       {"lamina check EXPERIMENT.json [options]", "Tell every fault of an experiment without training.",
-        "Does everything that a run does before its first step, and tells every fault of the file at once.",
-        "lamina check lenet5.json\n"
-        "lamina check lenet5.json --set training.epochs=3 --print-resolved"}},
-      {"summary",
-       {"lamina summary EXPERIMENT.json [options]", "Show layers, shapes, parameters, work and memory.",
-        "Shows the layers, their shapes, parameters and work, the memory of a step, and what the backend runs itself. -v lists the ops.",
-        "lamina summary lenet5.json\n"
-        "lamina summary lenet5.json --set training.batch_size=256 -v"}},
-      {"evaluate",
-       {"lamina evaluate RUN [options]", "Loss and metrics of a trained network on a split.",
-        "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
-        "lamina evaluate runs/lenet5-1\n"
-        "lamina evaluate runs/lenet5-1 --split validation"}},
-      {"predict",
-       {"lamina predict RUN IN.h5 OUT.h5 [options]", "Outputs of a trained network for the arrays of an HDF5 file.",
-        "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis) and writes the "
-        "outputs of layers to another.",
-        "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
-        "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
-      {"plugins",
-       {"lamina plugins COMMAND", "List and describe layers, optimizers and all other plugins.",
-        "What the plugins that can be found are, and what they say of themselves.",
-        "lamina plugins list --kind optimizer\n"
-        "lamina plugins describe conv"}},
-      {"plugins list",
-       {"lamina plugins list [options]", "List every plugin that can be found.",
-        "Lists every plugin of the search path; one that is broken with the reason. -v adds version and SHA-256.",
-        "lamina plugins list\n"
-        "lamina plugins list --kind layer"}},
-      {"plugins describe",
-       {"lamina plugins describe [KIND] NAME", "The reference page of one plugin.",
-        "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
-        "lamina plugins describe conv\n"
-        "lamina plugins describe schedule constant"}},
-      {"backends",
-       {"lamina backends [options]", "List the devices to train on.",
-        "Lists the devices that each backend can train on. -v adds their limits and features.",
-        "lamina backends\nlamina backends --check"}},
-  };
-  return all;
-}
-const Page& page(const std::string& command) {
-  for (const auto& [name, p] : pages())
-    if (name == command) return p;
-  throw std::logic_error("no help page for " + command);
-}
 
 /// A page of the program's own help; `app` is the command that it is about.
 std::string help_page(const CLI::App& root, const CLI::App& app, const std::string& command, size_t columns = 100) {
@@ -152,6 +89,12 @@ std::string not_a_count(const std::string& text) {
   if (const std::string why = not_an_integer(text); !why.empty()) return why;
   return text[0] == '-' || std::stoll(text) == 0 ? in_quotes(text) + " is not at least 1" : "";
 }
+std::string not_a_tolerance(const std::string& text) {
+  double value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = end.ec == std::errc() && end.ptr == text.data() + text.size() && std::isfinite(value) && value >= 0;
+  return good ? "" : in_quotes(text) + " is no number that is at least 0";
+}
 std::string no_assignment(const std::string& text) {
   const size_t equals = text.find('=');
   return equals == 0 || equals == text.npos ? in_quotes(text) + " is no path=value, like training.epochs=3" : "";
@@ -186,10 +129,13 @@ class CommandLine {
     changes(*run);
     value(*run, "--out", out_, "DIR", "Where the run folder is made; `runs` when not given.");
     max_steps(*run);
+    profile(*run);
 
     CLI::App* resume = command(root_, "resume", Command::resume);
     run_folder(*resume);
     max_steps(*resume);
+    profile(*resume);
+    elsewhere(*resume);
 
     CLI::App* check = command(root_, "check", Command::check);
     experiment(*check);
@@ -204,6 +150,7 @@ class CommandLine {
     run_folder(*evaluate);
     value(*evaluate, "--split", a_.split, "NAME", "test, validation or train; `test` when not given.");
     checkpoint(*evaluate);
+    elsewhere(*evaluate);
 
     CLI::App* predict = command(root_, "predict", Command::predict);
     run_folder(*predict);
@@ -213,6 +160,23 @@ class CommandLine {
         ->type_name("NAME")
         ->allow_extra_args(false);
     checkpoint(*predict);
+    elsewhere(*predict);
+
+    CLI::App* compare = command(root_, "compare-backends", Command::compare_backends);
+    experiment(*compare);
+    value(*compare, "--backends", backends_, "NAME[:DEVICE],…",
+          "The first is the truth. When not given: the reference and every other backend that has a device.");
+    steps(*compare, steps_, "Training steps that are compared; 3 when not given.");
+    value(*compare, "--tolerance", tolerance_, "T", "Largest distance that passes, relative to max(1, |truth|); 0.0001 when not given.")
+        ->check(CLI::Validator([](std::string& text) { return not_a_tolerance(text); }, ""));
+    changes(*compare, false);
+
+    CLI::App* bench = command(root_, "bench", Command::bench);
+    experiment(*bench);
+    steps(*bench, steps_, "Training steps that are timed; 100 when not given.");
+    value(*bench, "--warm-up", warm_up_, "N", "Steps before, which are not timed; 10 when not given.")
+        ->check(CLI::Validator([](std::string& text) { return not_a_count(text); }, ""));
+    changes(*bench);
 
     CLI::App* plugins = command(root_, "plugins", Command::help);
     plugins->require_subcommand(0, 1);
@@ -273,14 +237,30 @@ class CommandLine {
   static void positional(CLI::App& app, const char* name, std::string& to, const char* doc) { app.add_option(name, to, doc)->required(); }
   void experiment(CLI::App& app) { positional(app, "EXPERIMENT.json", experiment_, "The experiment file."); }
   void run_folder(CLI::App& app) { positional(app, "RUN", run_, "A run folder, like runs/lenet5-1."); }
-  void changes(CLI::App& app) {
-    app.add_option("--set", a_.overrides, "Changes a value of the experiment; VALUE is JSON, else a text. May be repeated.")
+  void changes(CLI::App& app, bool with_backend = true) {
+    set(app, "Changes a value of the experiment; VALUE is JSON, else a text. May be repeated.");
+    value(app, "--seed", seed_, "N", "The same as --set seed=N.")
+        ->check(CLI::Validator([](std::string& text) { return not_an_integer(text); }, ""));
+    if (with_backend) backend(app, "The same as --set backend.type=NAME, and backend.device=DEVICE.");
+  }
+  /// Of commands that work with a run: where they do it, this once.
+  void elsewhere(CLI::App& app) {
+    backend(app, "Another backend than the run's, for this once.");
+    set(app, "Changes a setting of the backend for this once: PATH begins with backend. May be repeated.");
+    elsewhere_.insert(&app);
+  }
+  void backend(CLI::App& app, const char* doc) { value(app, "--backend", backend_, "NAME[:DEVICE]", doc); }
+  void set(CLI::App& app, const char* doc) {
+    app.add_option("--set", a_.overrides, doc)
         ->type_name("PATH=VALUE")
         ->allow_extra_args(false)
         ->check(CLI::Validator([](std::string& text) { return no_assignment(text); }, ""));
-    value(app, "--seed", seed_, "N", "The same as --set seed=N.")
-        ->check(CLI::Validator([](std::string& text) { return not_an_integer(text); }, ""));
-    value(app, "--backend", backend_, "NAME", "The same as --set backend.type=NAME.");
+  }
+  void steps(CLI::App& app, std::string& to, const char* doc) {
+    value(app, "--steps", to, "N", doc)->check(CLI::Validator([](std::string& text) { return not_a_count(text); }, ""));
+  }
+  void profile(CLI::App& app) {
+    app.add_flag("--profile", a_.profile, "Time ops and layers over some steps and keep it in run.h5, group profile.");
   }
   void max_steps(CLI::App& app) {
     value(app, "--max-steps", max_steps_, "N", "Stop after step N of the run, with a checkpoint.")
@@ -336,8 +316,20 @@ class CommandLine {
   }
   void finish() {
     if (!seed_.empty()) a_.overrides.push_back("seed=" + seed_);
-    // As a JSON text: a name that looks like a number stays a name.
-    if (!backend_.empty()) a_.overrides.push_back("backend.type=" + to_text(Json(backend_), false));
+    if (elsewhere_.count(&chosen()))
+      for (const std::string& one : a_.overrides)
+        if (!one.starts_with("backend."))
+          throw UsageError("--set " + in_quotes(one) + ": of a run only the backend can be changed, like backend.threads=2.", name());
+    if (!backend_.empty())
+      for (std::string& one : backend_overrides(backend_)) a_.overrides.push_back(std::move(one));
+    if (!steps_.empty()) a_.steps = std::stoll(steps_);
+    if (!warm_up_.empty()) a_.warm_up = std::stoll(warm_up_);
+    if (!tolerance_.empty()) std::from_chars(tolerance_.data(), tolerance_.data() + tolerance_.size(), a_.tolerance);
+    for (size_t at = 0; at < backends_.size();) {
+      const size_t end = std::min(backends_.find(',', at), backends_.size());
+      if (end > at) a_.backends.push_back(backends_.substr(at, end - at));
+      at = end + 1;
+    }
     if (!max_steps_.empty()) a_.max_steps = std::stoll(max_steps_);
     if (!out_.empty()) a_.out = out_;
     if (!checkpoint_.empty()) a_.checkpoint = checkpoint_;
@@ -361,11 +353,22 @@ class CommandLine {
   Arguments a_;
   std::map<const CLI::App*, Command> commands_;
   bool version_ = false;
+  std::set<const CLI::App*> elsewhere_;
   std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_;
+  std::string backends_, steps_, warm_up_, tolerance_;
   std::vector<std::string> words_;
 };
 
 }  // namespace
+
+std::vector<std::string> backend_overrides(const std::string& spec) {
+  const size_t colon = spec.find(':');
+  // As JSON texts: a name that looks like a number stays a name.
+  const auto text = [](const std::string& value) { return to_text(Json(value), false); };
+  std::vector<std::string> overrides = {"backend.type=" + text(spec.substr(0, colon))};
+  if (colon != spec.npos) overrides.push_back("backend.device=" + text(spec.substr(colon + 1)));
+  return overrides;
+}
 
 Arguments parse_arguments(const std::vector<std::string>& words) { return CommandLine().parse(words); }
 

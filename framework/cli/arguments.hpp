@@ -18,7 +18,20 @@ struct UsageError : Failure {
   std::string command;
 };
 
-enum class Command { help, run, resume, check, summary, evaluate, predict, plugins_list, plugins_describe, backends };
+enum class Command {
+  help,
+  run,
+  resume,
+  check,
+  summary,
+  evaluate,
+  predict,
+  compare_backends,
+  bench,
+  plugins_list,
+  plugins_describe,
+  backends
+};
 
 struct Arguments {
   Command command = Command::help;
@@ -29,10 +42,15 @@ struct Arguments {
   std::filesystem::path out = "runs";
   std::optional<int64_t> max_steps;
   bool print_resolved = false;
-  bool check = false;  ///< backends: also run the self-test
+  bool check = false;    ///< backends: also run the self-test
+  bool profile = false;  ///< run: also time the ops
   std::string split = "test";
   std::optional<std::filesystem::path> checkpoint;
   std::vector<std::string> layers;
+  std::vector<std::string> backends;  ///< "cpu", "vulkan:1"; the first is the truth
+  std::optional<int64_t> steps;
+  int64_t warm_up = 10;
+  double tolerance = 1e-4;
   std::optional<std::string> kind;
   std::string name;
 
@@ -41,6 +59,9 @@ struct Arguments {
   bool json = false, quiet = false, verbose = false;
   ColorMode color = ColorMode::automatic;
 };
+
+/// "vulkan:1" → backend.type="vulkan", backend.device="1"; without a colon the type alone.
+std::vector<std::string> backend_overrides(const std::string& spec);
 
 /// `words`: the arguments without the program's name. Throws UsageError with the nearest command or option name.
 Arguments parse_arguments(const std::vector<std::string>& words);

@@ -21,6 +21,8 @@ int check_command(Context& context);
 int summary_command(Context& context);
 int evaluate_command(Context& context);
 int predict_command(Context& context);
+int compare_backends_command(Context& context);
+int bench_command(Context& context);
 int plugins_list_command(Context& context);
 int plugins_describe_command(Context& context);
 int backends_command(Context& context);

@@ -64,6 +64,8 @@ std::string duration(double seconds) {
   return h ? printed("%lld:%02lld:%02lld", h, m, s) : printed("%02lld:%02lld", m, s);
 }
 
+std::string milliseconds(double seconds) { return printed("%.3f", seconds * 1e3); }
+
 std::string iso_time(std::time_t time) {
   std::tm utc{};
   char buffer[40];

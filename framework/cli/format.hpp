@@ -18,6 +18,8 @@ std::string counted(int64_t value);
 std::string counted(int64_t value, const std::string& noun, const std::string& plural = "");
 /// "9.3 s", "03:38", "1:02:03", "3 d 04:05": a time that has passed or is left.
 std::string duration(double seconds);
+/// "1.234": thousandths of a second, with three digits after the point
+std::string milliseconds(double seconds);
 /// "2026-01-31T12:00:00Z"
 std::string iso_time(std::time_t time);
 /// "validation_loss" → "validation loss"

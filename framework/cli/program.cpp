@@ -82,6 +82,10 @@ int execute(const Arguments& a, Console& console, const std::vector<std::string>
       return evaluate_command(context);
     case Command::predict:
       return predict_command(context);
+    case Command::compare_backends:
+      return compare_backends_command(context);
+    case Command::bench:
+      return bench_command(context);
     case Command::plugins_list:
       return plugins_list_command(context);
     case Command::plugins_describe:

@@ -145,7 +145,7 @@ void Training::loop() {
         return;
       }
       launch();
-      if (pending_count_ == ring || now() - last_drain_ > 0.05) drain();
+      if (pending_count_ == ring || now() - last_drain_ > pace::seconds) drain();
       if (in_epoch_ == course_.steps_per_epoch || step_ == course_.steps) break;
       if (x_.checkpoint.every_steps && step_ % *x_.checkpoint.every_steps == 0) {
         drain();

@@ -7,6 +7,7 @@
 
 #include "record/journal.hpp"
 #include "train/loader.hpp"
+#include "train/pace.hpp"
 #include "train/provenance.hpp"
 #include "train/run.hpp"
 #include "train/run_folder.hpp"
@@ -41,7 +42,7 @@ class Training {
     int64_t step = 0;
     double rate = 0;
   };
-  static constexpr size_t ring = 8;  ///< steps that may be under way before they are waited for
+  static constexpr size_t ring = pace::ring;
 
   Ready make_ready(int64_t samples);
   const Ready& ready_for(int64_t step_in_epoch) const {

@@ -121,13 +121,14 @@ program::Executable& Workbench::evaluation(int64_t batch) {
 program::Executable& Workbench::inspecting(int64_t batch) {
   auto& p = programs_["inspect " + std::to_string(batch)];
   if (p) return *p;
-  Request request{Request::Mode::train, batch, {"loss"}, "loss", {}, false};
+  Request request{Request::Mode::train, batch, {}, "loss", {}, false};
   for (size_t k = 0; k < layers_.size(); ++k) {
     for (size_t i = 0; i < layers_[k].results.size(); ++i)
       request.fetch.push_back(layers_[k].path + (i ? "." + experiment.layers[k].layer.plugin->results[i].name : ""));
     if (layers_[k].trainable)
       request.with_respect_to.insert(request.with_respect_to.end(), layers_[k].parameters.begin(), layers_[k].parameters.end());
   }
+  request.fetch.push_back("loss");
   p = compile(request, "inspect " + std::to_string(batch));
   return *p;
 }

@@ -24,7 +24,7 @@ class Workbench {
   program::Executable& evaluation(int64_t batch);
   /// All programs that a run needs: so what does not fit is known before the first step.
   void compile_all();
-  /// A look into a training step that changes nothing: "loss", every result of every layer ("c1", "parts.high") in training mode, and
+  /// A look into a training step that changes nothing: every result of every layer ("c1", "parts.high") in training mode, "loss", and
   /// "gradient/<parameter>" of all that is trained.
   program::Executable& inspecting(int64_t batch);
   program::Executable& predicting(int64_t batch, const std::vector<std::string>& layers);

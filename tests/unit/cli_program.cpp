@@ -68,7 +68,7 @@ TEST_CASE("without arguments and with --help there is help, examples first") {
   CHECK(bare.code == 0);
   CHECK(bare.err.empty());
   CHECK(bare.out.find("Examples:") < bare.out.find("Commands:"));
-  for (const char* command : {"run", "resume", "check", "summary", "evaluate", "predict", "plugins", "backends"}) {
+  for (const char* command : {"run", "resume", "check", "summary", "evaluate", "predict", "compare-backends", "bench", "plugins", "backends"}) {
     CHECK_HAS(bare.out, std::string("\n  ") + command);
     const Outcome help = lamina_says({command, "--help"});
     CHECK(help.code == 0);

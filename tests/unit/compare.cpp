@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "compare/benchmark.hpp"
+#include "compare/comparison.hpp"
 #include "compare/distance.hpp"
 #include "compare/self_test.hpp"
 #include "program/devices.hpp"
@@ -42,4 +44,69 @@ TEST_CASE("every device of every backend passes the self-test; a backend that ca
   const SelfTest t = self_test(all_plugins().find("backend", "two_ops"), {}, truth);
   CHECK(!t.passed());
   CHECK_MESSAGE(t.failure.find("backend 'two_ops' does not run op") != std::string::npos, t.failure);
+}
+
+namespace {
+
+/// The small experiment on each backend; not with adam, which would make steps out of the rounding errors of c1/bias, whose gradient is 0.
+std::vector<Experiment> on(const SmallRuns& runs, const std::vector<std::string>& backends) {
+  std::vector<Experiment> all;
+  for (auto& backend : backends)
+    all.push_back(runs.load({"backend.type=" + backend, R"(optimizer={"type": "momentum", "learning_rate": 0.01})"}));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("backends agree on outputs, gradients and parameters of every layer, from the same weights and batches") {
+  const SmallRuns runs(R"({"type": "cpu"})");
+  const Comparison c = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), 12, 1e-4);
+  CHECK(c.within());
+  REQUIRE(c.backends.size() == 2);
+  CHECK(c.backends[0].precision == "float64");
+  CHECK(c.backends[1].precision == "float32");
+  CHECK(c.backends[1].losses.size() == 12);
+  CHECK(std::abs(c.backends[0].losses[11] - c.backends[1].losses[11]) < 1e-4);
+  CHECK(c.backends[0].losses[11] < c.backends[0].losses[0]);
+  CHECK(c.layers.size() == 7);
+  const Pass &forward = c.passes[0], &gradient = c.passes[1], &parameters = c.passes[2];
+  REQUIRE(forward.tensors.size() == 8);
+  CHECK(forward.tensors[0].tensor == "c1");
+  CHECK(forward.tensors[7].tensor == "loss");
+  REQUIRE(gradient.tensors.size() == 6);  // from the last layer to the first
+  CHECK(gradient.tensors[0].layer == "logits");
+  CHECK(gradient.tensors[5].layer == "c1");
+  CHECK(parameters.tensors.size() == 8);  // running mean and variance too
+  CHECK(parameters.of_layer("batch_norm_1", 0).value() > 0);
+  CHECK(!parameters.of_layer("relu_1", 0));
+  CHECK(forward.of_layer("c1", 0).value() > 0);  // float32 is not float64
+  REQUIRE(c.times.size() >= 7);
+  CHECK(c.times[0].seconds[0].value() > 0);
+
+  const Comparison strict = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), 1, 1e-12);
+  CHECK(!strict.within());
+  REQUIRE(strict.passes[0].first_over(0, 1e-12));
+  CHECK(strict.passes[0].first_over(0, 1e-12)->layer == "c1");
+  CHECK(strict.passes[1].first_over(0, 1e-12)->layer == "logits");
+}
+
+TEST_CASE("a backend agrees with itself to the bit") {
+  const SmallRuns runs(R"({"type": "cpu", "threads": 1})");
+  CHECK(compare_backends(on(runs, {"cpu", "cpu"}), all_plugins(), 3, 0).within());
+}
+
+TEST_CASE("a benchmark times whole steps and layers, beyond the end of an epoch") {
+  const SmallRuns runs(R"({"type": "cpu", "threads": 1})");
+  const Benchmark b = benchmark(runs.load(), all_plugins(), 21, 2);
+  CHECK(b.batch == 8);
+  CHECK(b.fastest > 0);
+  CHECK(b.median >= b.fastest);
+  CHECK(b.first_step > b.fastest);
+  CHECK(b.samples_per_second() == doctest::Approx(8 / b.median));
+  REQUIRE(b.layers.size() >= 7);
+  CHECK(b.layers[0].path == "c1");
+  double layers = 0, ops = 0;
+  for (auto& l : b.layers) layers += l.seconds;
+  for (auto& op : b.ops) ops += op.seconds;
+  CHECK(layers == doctest::Approx(ops));
 }

@@ -1,0 +1,89 @@
+#include "cli/pages.hpp"
+
+#include <stdexcept>
+
+namespace lamina::cli {
+
+const std::vector<std::pair<std::string, Page>>& pages() {
+  static const std::vector<std::pair<std::string, Page>> all = {
+      {"run",
+       {"lamina run EXPERIMENT.json [options]", "Train an experiment in a new run folder.",
+        "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint; `lamina resume` goes on.",
+        "lamina run experiments/fashion_mnist/lenet5.json\n"
+        "lamina run lenet5.json --seed 2 --backend reference\n"
+        "lamina run lenet5.json --set optimizer.learning_rate=0.05 --set 'network.layers[c1].filters=8'\n"
+        "lamina run lenet5.json --profile\n"
+        "lamina run lenet5.json --json > events.jsonl"}},
+      {"resume",
+       {"lamina resume RUN [options]", "Go on with a stopped run, to the same bits.",
+        "Goes on with a run from its newest sound checkpoint. What follows is, to the bit, what would have followed without the "
+        "stop; on another backend, which --backend names for this once, the bits may differ.",
+        "lamina resume runs/lenet5-1\n"
+        "lamina resume runs/lenet5-1 --backend vulkan"}},
+      {"check",
+       {"lamina check EXPERIMENT.json [options]", "Tell every fault of an experiment without training.",
+        "Does everything that a run does before its first step, and tells every fault of the file at once.",
+        "lamina check lenet5.json\n"
+        "lamina check lenet5.json --set training.epochs=3 --print-resolved"}},
+      {"summary",
+       {"lamina summary EXPERIMENT.json [options]", "Show layers, shapes, parameters, work and memory.",
+        "Shows the layers, their shapes, parameters and work, the memory of a step, and what the backend runs itself. -v lists the ops.",
+        "lamina summary lenet5.json\n"
+        "lamina summary lenet5.json --set training.batch_size=256 -v"}},
+      {"evaluate",
+       {"lamina evaluate RUN [options]", "Loss and metrics of a trained network on a split.",
+        "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
+        "lamina evaluate runs/lenet5-1\n"
+        "lamina evaluate runs/lenet5-1 --split validation"}},
+      {"predict",
+       {"lamina predict RUN IN.h5 OUT.h5 [options]", "Outputs of a trained network for the arrays of an HDF5 file.",
+        "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis) and writes the "
+        "outputs of layers to another.",
+        "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
+        "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
+      {"compare-backends",
+       {"lamina compare-backends EXPERIMENT.json [options]", "The same training steps on several backends, layer by layer.",
+        "Trains the same steps from the same weights on the same batches on several backends, and shows for each layer how far outputs, "
+        "gradients and parameters are from the first backend's, relative to max(1, |truth|), and how long it takes. Exit code 0 when all "
+        "is "
+        "within the tolerance, else 1. -v lists every tensor. The first backend computes in its own precision, the reference in float64.",
+        "lamina compare-backends lenet5.json\n"
+        "lamina compare-backends lenet5.json --backends reference,vulkan:0,vulkan:1 --steps 5 --tolerance 1e-4\n"
+        "lamina compare-backends resnet20.json --set training.batch_size=4 -v"}},
+      {"bench",
+       {"lamina bench EXPERIMENT.json [options]", "Time of a training step, and of each layer.",
+        "Trains for some steps, keeps nothing, and shows the time of a step, the samples per second and the time of each layer, forward, "
+        "backward and update together. Steps are waited for as in a run: after at most 8, or 50 ms. -v lists the ops.",
+        "lamina bench lenet5.json\n"
+        "lamina bench lenet5.json --backend vulkan --steps 500\n"
+        "lamina bench lenet5.json --set training.batch_size=256 --json"}},
+      {"plugins",
+       {"lamina plugins COMMAND", "List and describe layers, optimizers and all other plugins.",
+        "What the plugins that can be found are, and what they say of themselves.",
+        "lamina plugins list --kind optimizer\n"
+        "lamina plugins describe conv"}},
+      {"plugins list",
+       {"lamina plugins list [options]", "List every plugin that can be found.",
+        "Lists every plugin of the search path; one that is broken with the reason. -v adds version and SHA-256.",
+        "lamina plugins list\n"
+        "lamina plugins list --kind layer"}},
+      {"plugins describe",
+       {"lamina plugins describe [KIND] NAME", "The reference page of one plugin.",
+        "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
+        "lamina plugins describe conv\n"
+        "lamina plugins describe schedule constant"}},
+      {"backends",
+       {"lamina backends [options]", "List the devices to train on.",
+        "Lists the devices that each backend can train on. -v adds their limits and features.",
+        "lamina backends\nlamina backends --check"}},
+  };
+  return all;
+}
+
+const Page& page(const std::string& command) {
+  for (const auto& [name, p] : pages())
+    if (name == command) return p;
+  throw std::logic_error("no help page for " + command);
+}
+
+}  // namespace lamina::cli

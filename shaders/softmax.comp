@@ -6,6 +6,7 @@
 //   [rows, length], written
 // Push constants: rows, inner, length. An invocation per row (items.glsl); with GROUP a workgroup per row, for rows that are contiguous. The
 // sums have the same order in every run. NaN anywhere in a row, and a label that names no class, give NaN.
+#define WIDTH 1
 #include "items.glsl"
 #include "divide.glsl"
 #include "functions.glsl"
@@ -67,17 +68,17 @@ void main() {
     largest = v > largest ? v : largest;
   }
   largest = together(largest, true);
-  for (uint i = FIRST; i < length; i += PACE) sum += exp_(x[begin + i * step] - largest);
+  for (uint i = FIRST; i < length; i += PACE) sum += exp_of(x[begin + i * step] - largest);
   sum = together(sum, false);
 #if KIND >= 2
   const float not_a_number = uintBitsToFloat(0x7fc00000u);
   const uint label = uint(labels[row]);
 #endif
 #if KIND == 2
-  if (FIRST == 0) loss[row] = label < length ? log_(sum) + (largest - x[begin + label]) : not_a_number;
+  if (FIRST == 0) loss[row] = label < length ? log_of(sum) + (largest - x[begin + label]) : not_a_number;
 #else
 #if KIND == 1
-  const float log_sum = log_(sum);
+  const float log_sum = log_of(sum);
 #elif KIND == 3
   const float d = label < length ? upstream[row] : not_a_number;
 #endif
@@ -86,9 +87,9 @@ void main() {
 #if KIND == 1
     y[begin + i * step] = v - log_sum;
 #elif KIND == 0
-    y[begin + i * step] = exp_(v) / sum;
+    y[begin + i * step] = exp_of(v) / sum;
 #else
-    y[begin + i * step] = (exp_(v) / sum - (i == label ? 1.0 : 0.0)) * d;
+    y[begin + i * step] = (exp_of(v) / sum - (i == label ? 1.0 : 0.0)) * d;
 #endif
   }
 #endif

@@ -13,8 +13,7 @@ void lower_softmax(Lowering& l, const Op& op) {
   const uint64_t count = rows.outer * rows.inner;
   // Labels, loss and its gradient have an element per row, which is their row-major order; y is of x's shape.
   std::vector<Range> bindings;
-  for (size_t i = 0; i < op.in_count(); ++i)
-    bindings.push_back(l.range(l.operand(op, i, i == 0 ? default_token(x.shape) : 0), op.in(i)));
+  for (size_t i = 0; i < op.in_count(); ++i) bindings.push_back(l.range(l.operand(op, i, i == 0 ? default_token(x.shape) : 0), op.in(i)));
   bindings.push_back(l.range(l.result(op, 0, y.shape == x.shape ? default_token(x.shape) : 0), y));
   Words words;
   append_divisor(words, rows.inner), words.push_back(uint32_t(rows.length));

@@ -1,0 +1,102 @@
+// Custom kernels: the GLSL body of a plugin's kernel between generated accessors, an invocation per work item. The body sees
+//   in0(i), in1(i), …        element i of an input, row-major: float, int, uint or bool by its type; outside the input 0
+//   out0(i, v), …            writes element i of a result; outside the result nothing
+//   c0, c1, …                the constants, in float
+//   in0_count(), out0_count(), in0_rank(), in0_size(axis)   elements, axes, and the extent of an axis, 1 behind the last
+// Everything that varies between two uses of a kernel stands in a table, so they share a pipeline.
+#include <bit>
+#include <cstring>
+
+#include "compiler.hpp"
+#include "items.hpp"
+
+namespace lamina::vulkan {
+
+namespace {
+
+const char* glsl_name(DType t) {
+  switch (t) {
+    case DType::int32:
+      return "int";
+    case DType::uint32:
+    case DType::uint8:
+      return "uint";
+    case DType::boolean:
+      return "bool";
+    default:
+      return "float";
+  }
+}
+
+/// Text and facts grow with the bindings: one per operand and result.
+class KernelText {
+ public:
+  explicit KernelText(const Op& op) : op_(op) {
+    text_ = "#include \"items.glsl\"\n#include \"bytes.glsl\"\nlayout(push_constant) uniform Push { uint count; };\n";
+    for (uint32_t i = 0; i < op.raw.constant_count; ++i) {
+      text_ += describe("#define c", i, " uintBitsToFloat(facts[", i, "])\n");
+      facts.push_back(std::bit_cast<uint32_t>(float(op.raw.constants[i])));
+    }
+    text_ += "layout(set = 0, binding = 0) readonly buffer Facts { uint facts[]; };\n";
+    for (size_t i = 0; i < op.in_count(); ++i) tensor(describe("in", i), op.in(i), true);
+    for (size_t i = 0; i < op.out_count(); ++i) tensor(describe("out", i), op.out(i), false);
+  }
+  /// Lines of the author's text are counted from 1, as those of source 1.
+  std::string with(const char* body) const {
+    return text_ + "#line 1 1\n" + body + "\n#line 1 2\nvoid main() {\n  if (item_number() < count) item(item_number());\n}\n";
+  }
+  Words facts;
+
+ private:
+  void tensor(const std::string& name, const Value& v, bool input) {
+    expect_elements(op_, v);
+    if (!input && is_bytes(v.dtype)) op_.fail("a kernel cannot write results of type ", name_of(v.dtype));
+    const char* type = glsl_name(v.dtype);
+    const size_t at = facts.size();
+    facts.push_back(uint32_t(v.count())), facts.push_back(v.rank());
+    for (size_t a = 0; a < LAMINA_MAX_RANK; ++a) facts.push_back(a < v.rank() ? uint32_t(v.shape[a]) : 1);
+    text_ += describe("layout(set = 0, binding = ", ++bindings_, ") ", input ? "readonly" : "writeonly", " buffer Buffer_", name, " { ",
+                      is_bytes(v.dtype) ? "uint" : type, " all_", name, "[]; };\n");
+    text_ += describe("uint ", name, "_count() { return facts[", at, "]; }\nuint ", name, "_rank() { return facts[", at + 1, "]; }\nuint ",
+                      name, "_size(uint axis) { return axis < ", LAMINA_MAX_RANK, " ? facts[", at + 2, " + axis] : 1; }\n");
+    if (input) {
+      const std::string element = is_bytes(v.dtype) ? "byte_of(all_" + name + "[i / 4], i)" : "all_" + name + "[i]";
+      text_ += describe(type, " ", name, "(uint i) { return i < ", name, "_count() ? ", type, "(", element, ") : ", type, "(0); }\n");
+    } else {
+      text_ += describe("void ", name, "(uint i, ", type, " v) { if (i < ", name, "_count()) all_", name, "[i] = v; }\n");
+    }
+  }
+  const Op& op_;
+  std::string text_;
+  int bindings_ = 0;
+};
+
+/// What is wrong with the author's text: the first message ("ERROR: 1:2: …") and the line it means.
+std::string author_error(const std::string& message, const char* body) {
+  const size_t at = message.find("ERROR: 1:");
+  if (at == message.npos) return message;
+  const size_t number = size_t(std::atoi(message.c_str() + at + 9)), text = message.find(": ", at + 9);
+  for (size_t line = 1; line < number && (body = std::strchr(body, '\n')); ++line) ++body;
+  const std::string found = message.substr(text + 2, message.find('\n', text) - text - 2);
+  return describe("line ", number, ": ", found, "; in: ", body ? std::string(body, std::strcspn(body, "\n")) : "");
+}
+
+}  // namespace
+
+void lower_kernel(Lowering& l, const Op& op) {
+  const std::string name = op.kernel.name ? op.kernel.name : "";
+  if (!op.kernel.glsl) op.fail("the kernel '", name, "' has no GLSL body; choose the backend its author wrote it for");
+  const KernelText text(op);
+  std::vector<Range> bindings = {l.table(text.facts)};
+  for (size_t i = 0; i < op.in_count(); ++i) bindings.push_back(l.range(l.operand(op, i, 0), op.in(i)));
+  for (size_t i = 0; i < op.out_count(); ++i) bindings.push_back(l.range(l.result(op, i, 0), op.out(i)));
+  const Shader shader{"kernel " + name, "", text.with(op.kernel.glsl)};
+  if (l.compiling()) try {
+      compiled(shader);
+    } catch (const Error& e) {
+      op.fail("the GLSL body of kernel '", name, "' does not compile: ", author_error(e.what(), op.kernel.glsl));
+    }
+  add_items(l, op, shader, std::move(bindings), uint64_t(op.raw.items), {});
+}
+
+}  // namespace lamina::vulkan

@@ -1,0 +1,74 @@
+// Pools over channels-last data, one to three spatial axes, and their gradients.
+#include "items.hpp"
+
+namespace lamina::vulkan {
+
+namespace {
+
+/// The push constants of shaders/pool.glsl behind `count`, with vectors of `width` channels; items are positions of `side`.
+Words pool_words(const Op& op, const Shape& side, const Shape& other, uint32_t width) {
+  const size_t spatial = side.size() - 2;
+  if (side.size() < 3 || spatial > 3) op.fail("pools have one to three spatial axes, not ", int64_t(side.size()) - 2);
+  const Shape size = op.list("size"), stride = op.list("stride"), low = op.list("padding_low");
+  const auto each = [&](auto f) {  // innermost first
+    for (size_t i = 0; i < 3; ++i) f(i < spatial, spatial - 1 - i);
+  };
+  Words w = {op.boolean("count_padding", false)};
+  append_divisor(w, uint64_t(side[1]) / width);
+  each([&](bool there, size_t a) { append_divisor(w, there ? uint64_t(side[2 + a]) : 1); });
+  each([&](bool there, size_t a) { w.push_back(there ? uint32_t(other[2 + a]) : 1); });
+  each([&](bool there, size_t a) { w.push_back(there ? uint32_t(size[a]) : 1); });
+  each([&](bool there, size_t a) { append_divisor(w, there ? uint64_t(stride[a]) : 1); });
+  each([&](bool there, size_t a) { w.push_back(there ? uint32_t(low[a]) : 0); });
+  return w;
+}
+
+uint64_t volume(const Shape& x) { return uint64_t(element_count(x) / (x[0] * x[1])); }
+
+/// The pool whose winners these positions are; null where that is not to be seen.
+const Op* pool_of(Lowering& l, const Value& positions, const Shape& full) {
+  const Op* maker = l.maker(positions);
+  while (maker && (maker->name == "reorder" || maker->name == "copy")) maker = l.maker(maker->in(0));
+  return maker && maker->name == "max_pool" && maker->in(0).shape == full ? maker : nullptr;
+}
+
+}  // namespace
+
+void lower_pool(Lowering& l, const Op& op) {
+  const auto read = [&](size_t i) { return l.range(l.operand(op, i, default_token(op.in(i).shape)), op.in(i)); };
+  const auto write = [&](size_t i) { return l.range(l.result(op, i, default_token(op.out(i).shape)), op.out(i)); };
+  expect_float32(op, op.in(0));
+  const Shape& x = op.in(0).shape;
+  const uint32_t width = width_of(uint64_t(x[1]));
+  std::string definitions = define("WIDTH", width);
+
+  if (op.name == "max_pool" || op.name == "average_pool") {
+    std::vector<Range> bindings = {read(0)};
+    const Value& y = op.out(op.has_out(0) ? 0 : 1);
+    if (op.has_out(0)) bindings.push_back(write(0)), definitions += define(op.name == "max_pool" ? "VALUES" : "AVERAGE", 1);
+    if (op.has_out(1)) definitions += define("POSITIONS", bindings.size()), bindings.push_back(write(1));
+    return add_items(l, op, {"pool.comp", definitions}, std::move(bindings), uint64_t(y.count()) / width,
+                     pool_words(op, y.shape, x, width));
+  }
+  if (op.name == "average_pool_backward") {
+    const Value& dx = op.out(0);
+    return add_items(l, op, {"pool_backward.comp", definitions}, {read(0), write(0)}, uint64_t(dx.count()) / width,
+                     pool_words(op, dx.shape, x, width));
+  }
+  const bool take = op.name == "max_take";
+  const Range first = read(0), positions = read(1), result = write(0);
+  const Value &full = take ? op.in(0) : op.out(0), &pooled = op.in(1);
+  expect_elements(op, full);
+  if (full.rank() < 3) op.fail("it needs at least one spatial axis");
+  if (const Op* pool = take ? nullptr : pool_of(l, pooled, full.shape))
+    return add_items(l, op, {"pool_backward.comp", definitions + define("POSITIONS", 1)}, {first, positions, result},
+                     uint64_t(full.count()) / width, pool_words(*pool, full.shape, pooled.shape, width));
+  Words words;
+  append_divisor(words, uint64_t(x[1])), append_divisor(words, volume(pooled.shape));
+  words.push_back(uint32_t(volume(full.shape)));
+  const uint64_t columns = uint64_t(full.size(0)) * uint64_t(full.size(1));
+  add_items(l, op, {"unpool.comp", take ? define("TAKE", 1) : ""}, {take ? first : result, positions, take ? result : first},
+            take ? uint64_t(pooled.count()) : columns, words);
+}
+
+}  // namespace lamina::vulkan

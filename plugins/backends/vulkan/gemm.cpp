@@ -1,0 +1,163 @@
+// From products to dispatches: how the sum is cut, which kernel, its numbers.
+#include "gemm.hpp"
+
+#include <algorithm>
+
+namespace lamina::vulkan {
+
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// How the terms of k are summed. By shape and kind of kernel only, so the bits are too.
+struct Order {
+  int64_t outer, inner;          ///< extents of k; inner in elements
+  int64_t seg_outer, seg_inner;  ///< a segment: summed by itself, which keeps long sums accurate
+  int64_t segments, splits;      ///< segments of a split
+};
+constexpr int64_t segment_vectors = 64;  ///< of k
+
+int64_t outer_of(const Gemm& g, const Gemm::Part& part) {
+  return g.a_along_k ? int64_t(part.taps.size()) : g.images * part.grid[0] * part.grid[1];
+}
+int64_t rows_of(const Gemm& g, const Gemm::Part& part) {
+  return g.a_along_k ? g.images * volume(part.grid) : int64_t(part.taps.size()) * ceil_div(g.channels, 4) * 4;
+}
+
+Order order_of(const Lowering& l, const Gemm& g, int64_t count) {
+  Order o{};
+  o.inner = g.a_along_k ? g.channels : g.parts[0].grid[2];
+  int64_t tiles = 0;
+  for (const auto& part : g.parts) {
+    o.outer = std::max(o.outer, outer_of(g, part));
+    tiles += ceil_div(rows_of(g, part), 64) * ceil_div(g.n, 64) * g.batches;
+  }
+  const int64_t vectors = ceil_div(o.inner, 4), inner_segments = ceil_div(vectors, segment_vectors);
+  o.seg_inner = ceil_div(vectors, inner_segments);
+  o.seg_outer = std::max<int64_t>(1, segment_vectors / vectors);
+  const int64_t all = ceil_div(o.outer, o.seg_outer) * inner_segments;
+  // Few tiles and a long sum: the sum is split, as long as the parts of it stay long and their results small.
+  const int64_t wanted = l.limits.lanes ? 32 : 512, room = (int64_t(1) << 24) / std::max<int64_t>(count, 1);
+  o.splits = std::clamp<int64_t>(std::min({wanted / std::max<int64_t>(tiles, 1), all / 2, room}), 1, 1 << 12);
+  o.segments = ceil_div(all, o.splits);
+  o.splits = ceil_div(all, o.segments);
+  return o;
+}
+
+struct Words32 {
+  const Op& op;
+  Words words;
+  void add(int64_t v) {
+    if (v < INT32_MIN || v > INT32_MAX) op.fail("its index arithmetic needs the number ", v, ", more than 32 bits hold");
+    words.push_back(uint32_t(int32_t(v)));
+  }
+  void add(const Axes& a) {
+    for (int64_t v : a) add(v);
+  }
+};
+
+Range table_of(Lowering& l, const Op& op, const Gemm& g) {
+  Words32 t{op, {}};
+  int64_t tap = int64_t(g.parts.size()) * 6;
+  for (const auto& part : g.parts) {
+    t.add(part.grid), t.add(rows_of(g, part));
+    t.add(part.first), t.add(tap);
+    t.add(g.result_step), t.add(0);
+    t.add(g.result), t.add(outer_of(g, part));
+    Words divisors;
+    for (int64_t by : {part.grid[0], part.grid[1], part.grid[2], ceil_div(g.channels, 4)}) append_divisor(divisors, uint64_t(by));
+    for (size_t word : {1, 2})
+      for (size_t i = 0; i < 4; ++i) t.words.push_back(divisors[3 * i + word]);
+    tap += int64_t(part.taps.size());
+  }
+  for (const auto& part : g.parts)
+    for (const auto& k : part.taps) t.add(k.at), t.add(k.number);
+  return l.table(t.words);
+}
+
+/// A tile of C: what one workgroup computes.
+struct Tile {
+  int64_t m, n;
+};
+
+Dispatch with_tile(const Lowering& l, const Op& op, const Gemm& g, const Order& o, int64_t count, Tile tile) {
+  int64_t m = 0;
+  for (const auto& part : g.parts) m = std::max(m, rows_of(g, part));
+  const int64_t tiles_n = ceil_div(g.n, tile.n), tiles_m = ceil_div(m, tile.m), parts = int64_t(g.parts.size());
+  Words32 p{op, {}};
+  for (int64_t v : {tiles_n, tiles_m, parts, o.splits, g.batches, g.n, o.inner, o.seg_outer, o.seg_inner, o.segments}) p.add(v);
+  p.add(g.image), p.add(g.a_pixel), p.add(g.a_batch);
+  p.add(g.step), p.add(g.channels), p.add(ceil_div(g.channels, 4));
+  for (int64_t v : {g.b_outer, g.b_row, g.b_batch, g.c_row, g.c_batch, count}) p.add(v);
+  Dispatch d;
+  d.push = std::move(p.words);
+  const double groups = double(tiles_n) * double(tiles_m) * double(parts) * double(o.splits) * double(g.batches);
+  if (groups > INT32_MAX) op.fail("it needs ", groups, " workgroups, more than kernels count");
+  d.groups = l.spread(uint64_t(groups));
+  return d;
+}
+
+/// Elements of C that the tiles compute, useful or not.
+double area(const Gemm& g, Tile tile) {
+  double sum = 0;
+  for (const auto& part : g.parts) sum += double(ceil_div(rows_of(g, part), tile.m) * tile.m) * double(ceil_div(g.n, tile.n) * tile.n);
+  return sum;
+}
+
+std::vector<Dispatch> lanes_kernels(const Lowering& l, const Op& op, const Gemm& g, const Order& o, int64_t count,
+                                    const std::string& definitions) {
+  const int64_t lanes = l.limits.subgroup >= 8 ? 8 : 4;
+  // Reads per term of k, which cost most: 16 / along_n of A and along_n of B.
+  struct Choice {
+    int64_t along_n;
+    double cost;
+  };
+  Choice best{};
+  Tile tile{};
+  for (int64_t along_n : {4, 2, 8}) {
+    if (along_n > lanes) continue;
+    const Tile t{16 * (lanes / along_n), 8 * along_n};
+    const double cost = area(g, t) * double(14 + 16 / along_n + 8 / (lanes / along_n));
+    if (!best.along_n || cost < best.cost) best = {along_n, cost}, tile = t;
+  }
+  Dispatch d = with_tile(l, op, g, o, count, tile);
+  d.shader = {"gemm_lanes.comp", definitions + define("LANES", uint64_t(lanes)) + define("LANES_N", uint64_t(best.along_n))};
+  return {std::move(d)};
+}
+
+}  // namespace
+
+Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length) {
+  const int64_t vectors = ceil_div(length, 4);
+  const uint64_t bytes = uint64_t(rows) * uint64_t(vectors) * 16;
+  if (length % 4 == 0) return {from, vectors, bytes};
+  const Place to = l.scratch(bytes);
+  Words words;
+  append_divisor(words, uint64_t(vectors)), words.push_back(uint32_t(length));
+  add_items(l, op, {"gemm_pack.comp"}, {Lowering::range(from, uint64_t(rows) * uint64_t(length) * 4), Lowering::range(to, bytes)},
+            uint64_t(rows) * uint64_t(vectors), words);
+  return {to, vectors, bytes};
+}
+
+void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count) {
+  const Order o = order_of(l, g, count);
+  const Place to = o.splits > 1 ? l.scratch(uint64_t(o.splits * count) * 4) : c;
+  if (!l.compiling()) return;
+  std::string definitions;
+  if (g.a_along_k) definitions += "#define A_ALONG_K\n";
+  if (g.b_along_k) definitions += "#define B_ALONG_K\n";
+  if (g.n % 4 == 0 && g.c_row % 4 == 0 && g.c_batch % 4 == 0 && count % 4 == 0) definitions += "#define C_VECTORS\n";
+  const Range table = table_of(l, op, g);
+  std::vector<Dispatch> alternatives = lanes_kernels(l, op, g, o, count, definitions);
+  for (Dispatch& d : alternatives)
+    d.bindings = {Lowering::range(a.place, a.bytes), Lowering::range(b.place, b.bytes), Lowering::range(to, uint64_t(o.splits * count) * 4),
+                  table};
+  l.add_best(std::move(alternatives));
+  if (o.splits == 1) return;
+  const uint32_t width = width_of(uint64_t(count));
+  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width)},
+            {Lowering::range(to, uint64_t(o.splits * count) * 4), Lowering::range(c, uint64_t(count) * 4)}, uint64_t(count) / width,
+            {uint32_t(o.splits)});
+}
+
+}  // namespace lamina::vulkan

@@ -1,41 +1,28 @@
-// Where the largest of a row stands: the first of equals, the first NaN before all. An item per row (o, r) of TYPE elements.
-//   binding 0: x [outer, length, inner] of TYPE, or with BYTES bytes, read · binding 1: int [outer, inner], written
+// Where the largest of a row stands: the first of equals, the first NaN before all. An item per row (o, r).
+//   binding 0: x float [outer, length, inner], read · binding 1: int [outer, inner], written
 // Push constants: rows, inner, length. Grid: items.glsl.
 #define WIDTH 1
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
-#include "bytes.glsl"
 
 layout(push_constant) uniform Push {
   uint count;
   Divisor inner;
   uint length;
 };
-layout(set = 0, binding = 0) readonly buffer X { TYPE x[]; };
+layout(set = 0, binding = 0) readonly buffer X { float x[]; };
 layout(set = 0, binding = 1) writeonly buffer Y { int y[]; };
-
-TYPE element(uint i) {
-#ifdef BYTES
-  return byte_of(x[i / 4], i);
-#else
-  return x[i];
-#endif
-}
-bool is_nan(int v) { return false; }
-bool is_nan(uint v) { return false; }
 
 void main() {
   const uint item = item_number();
   if (item >= count) return;
-  const uint outer = divide(item, inner);
-  uint at = outer * length * inner.by + (item - outer * inner.by), won = 0;
-  TYPE best = element(at);
-  bool lost = is_nan(best);
-  for (uint i = 1; i < length; ++i) {
-    at += inner.by;
-    const TYPE v = element(at);
-    if (!lost && (v > best || is_nan(v))) best = v, won = i, lost = is_nan(v);
+  uint outer = item, won = 0;
+  const uint r = take_digit(outer, inner), first = outer * length * inner.by + r;
+  float best = x[first];
+  for (uint i = 1; i < length && !is_nan(best); ++i) {
+    const float v = x[first + i * inner.by];
+    if (v > best || is_nan(v)) best = v, won = i;
   }
   y[item] = int(won);
 }

@@ -1,6 +1,6 @@
 // Pools, an item per WIDTH channels of a result's position.
-//   binding 0: x float [batch, in…, channels], read · then the results that are asked for [batch, out…, channels], written: with MAX and
-//   VALUES the largest, with POSITIONS int, where it stands in x's spatial volume; with AVERAGE the mean of the elements inside x
+//   binding 0: x float [batch, in…, channels], read · then the results that are asked for [batch, out…, channels], written: with AVERAGE the
+//   mean of the elements inside x; with VALUES the largest, with POSITIONS (its binding) int, where it stands in x's spatial volume
 // Push constants and grid: pool.glsl, items.glsl. The first of equals wins, and the first NaN before all. Sums in row-major order.
 #include "pool.glsl"
 
@@ -15,43 +15,30 @@ layout(set = 0, binding = POSITIONS) writeonly buffer Won { Whole won[]; };
 void main() {
   const uint item = item_number();
   if (item >= count) return;
-  uint rest = item;
-  const uint channel = take_digit(rest, channels);
-  int first[3];
-  for (int a = 0; a < 3; ++a) first[a] = int(take_digit(rest, side[a]) * stride[a].by) - int(low[a]);
+  const Window window = window_of(item);
 #ifdef AVERAGE
   Real sum = Real(0);
 #else
   Real best = Real(uintBitsToFloat(0xff800000u));
   Flag lost = Flag(false);  // best is NaN
-  Whole at = Whole((max(first[2], 0) * int(other[1]) + max(first[1], 0)) * int(other[0]) + max(first[0], 0));
+  Whole at = Whole((window.begin[2] * other[1] + window.begin[1]) * other[0] + window.begin[0]);
 #endif
-  // Every window has an element inside x. Positions outside show the nearest one inside, which changes no maximum and no winner.
-  for (uint i = 0; i < size[2]; ++i) {
-    const int d = clamp(first[2] + int(i), 0, int(other[2]) - 1);
-    for (uint j = 0; j < size[1]; ++j) {
-      const int h = clamp(first[1] + int(j), 0, int(other[1]) - 1);
-      for (uint k = 0; k < size[0]; ++k) {
-        const int w = clamp(first[0] + int(k), 0, int(other[0]) - 1);
-        const Real v = x[vector_at(rest, d, h, w, channel)];
+  for (uint d = window.begin[2]; d < window.end[2]; ++d)
+    for (uint h = window.begin[1]; h < window.end[1]; ++h)
+      for (uint w = window.begin[0]; w < window.end[0]; ++w) {
+        const Real v = x[vector_at(window.batch, d, h, w, window.channel)];
 #ifdef AVERAGE
-        const bool inside = d == first[2] + int(i) && h == first[1] + int(j) && w == first[0] + int(k);
-        sum += inside ? v : Real(0);
+        sum += v;
 #else
         const Flag not_a_number = is_nan(v);
         const Flag wins = either(above(v, best), both(not_a_number, opposite(lost)));
         best = mix(best, v, wins);
-        at = mix(at, Whole((d * int(other[1]) + h) * int(other[0]) + w), wins);
+        at = mix(at, Whole((d * other[1] + h) * other[0] + w), wins);
         lost = either(lost, not_a_number);
 #endif
       }
-    }
-  }
 #ifdef AVERAGE
-  uint inside = 1;
-  for (int a = 0; a < 3; ++a)
-    inside *= count_padding != 0 ? size[a] : uint(min(first[a] + int(size[a]), int(other[a])) - max(first[a], 0));
-  y[item] = sum / float(inside);
+  y[item] = sum / divisor_of(window);
 #endif
 #ifdef VALUES
   y[item] = best;

@@ -1,5 +1,5 @@
 // What the kernels of windows share: push constants and how an item is taken apart. Items are vectors of WIDTH channels, channels-last, over
-// the positions of one side: the pooled tensor going forward, x going back. Axes innermost first; axes that are not there have size 1.
+// the positions of one side: the pooled tensor or x. Axes innermost first; axes that are not there have size 1.
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
@@ -18,4 +18,25 @@ layout(push_constant) uniform Push {
 // Vector number of a position of the other side.
 uint vector_at(uint batch, uint depth, uint row, uint column, uint channel) {
   return (((batch * other[2] + depth) * other[1] + row) * other[0] + column) * channels.by + channel;
+}
+
+// Where items are positions of the pooled tensor: the part of the window that is inside x.
+struct Window {
+  uint batch, channel, begin[3], end[3];
+};
+Window window_of(uint item) {
+  Window w;
+  w.channel = take_digit(item, channels);
+  for (int a = 0; a < 3; ++a) {
+    const uint padded = take_digit(item, side[a]) * stride[a].by;
+    w.begin[a] = max(padded, low[a]) - low[a];
+    w.end[a] = min(padded + size[a] - low[a], other[a]);
+  }
+  w.batch = item;
+  return w;
+}
+float divisor_of(Window w) {
+  uint n = 1;
+  for (int a = 0; a < 3; ++a) n *= count_padding != 0 ? size[a] : w.end[a] - w.begin[a];
+  return float(n);
 }

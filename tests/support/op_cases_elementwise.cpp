@@ -16,6 +16,7 @@ struct TwoResults {
       k.out(1)[i] = k.in(0)[i] * k.in(0)[i];
     }
   }
+  static constexpr const char* glsl = "void item(uint i) { float x = in0(i); out0(i, x / (c0 + abs(x))); out1(i, x * x); }";
   static Tensors gradient(Scope&, const Tensors& x, const Tensors&, const Tensors& dy, const double* c) {
     Tensor d;
     if (dy[0]) d = dy[0] * c[0] / square(c[0] + abs(x[0]));

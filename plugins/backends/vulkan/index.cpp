@@ -20,14 +20,12 @@ uint64_t indexed_token(const Value& full, const Value& v, size_t axis, size_t in
 
 void lower_argmax(Lowering& l, const Op& op) {
   const Value &x = op.in(0), &y = op.out(0);
-  expect_elements(op, x);
+  expect_float32(op, x);
   const Along rows(x.shape, size_t(op.integer("axis")));
-  const char* type = x.dtype == DType::float32 ? "float" : x.dtype == DType::int32 ? "int" : "uint";
   Words words;
   append_divisor(words, rows.inner), words.push_back(uint32_t(rows.length));
   const Range from = l.range(l.operand(op, 0, default_token(x.shape)), x), to = l.range(l.result(op, 0, default_token(y.shape)), y);
-  add_items(l, op, {"argmax.comp", describe("#define TYPE ", type, "\n") + (is_bytes(x.dtype) ? define("BYTES", 1) : "")}, {from, to},
-            rows.outer * rows.inner, words);
+  add_items(l, op, {"argmax.comp"}, {from, to}, rows.outer * rows.inner, words);
 }
 
 void lower_gather(Lowering& l, const Op& op) {

@@ -25,6 +25,22 @@ Words pool_words(const Op& op, const Shape& side, const Shape& other, uint32_t w
 
 uint64_t volume(const Shape& x) { return uint64_t(element_count(x) / (x[0] * x[1])); }
 
+/// The gradient of `pool` in `bindings`, the last of which is dx of shape `x`. Windows that overlap are gathered from.
+void add_backward(Lowering& l, const Op& op, const Op& pool, std::string definitions, std::vector<Range> bindings, const Shape& x,
+                  const Shape& y) {
+  const uint32_t width = width_of(uint64_t(x[1]));
+  const Shape size = pool.list("size"), stride = pool.list("stride"), low = pool.list("padding_low");
+  bool apart = true, covered = true;
+  for (size_t a = 0; a + 2 < x.size() && a < size.size(); ++a) {
+    apart = apart && size[a] <= stride[a];
+    covered = covered && size[a] == stride[a] && y[a + 2] * stride[a] - low[a] >= x[a + 2];
+  }
+  if (apart && !covered) l.add_clear(bindings.back());
+  const Shape &side = apart ? y : x, &other = apart ? x : y;
+  add_items(l, op, {apart ? "pool_spread.comp" : "pool_gather.comp", std::move(definitions)}, std::move(bindings),
+            uint64_t(element_count(side)) / width, pool_words(pool, side, other, width));
+}
+
 /// The pool whose winners these positions are; null where that is not to be seen.
 const Op* pool_of(Lowering& l, const Value& positions, const Shape& full) {
   const Op* maker = l.maker(positions);
@@ -50,19 +66,14 @@ void lower_pool(Lowering& l, const Op& op) {
     return add_items(l, op, {"pool.comp", definitions}, std::move(bindings), uint64_t(y.count()) / width,
                      pool_words(op, y.shape, x, width));
   }
-  if (op.name == "average_pool_backward") {
-    const Value& dx = op.out(0);
-    return add_items(l, op, {"pool_backward.comp", definitions}, {read(0), write(0)}, uint64_t(dx.count()) / width,
-                     pool_words(op, dx.shape, x, width));
-  }
+  if (op.name == "average_pool_backward") return add_backward(l, op, op, definitions, {read(0), write(0)}, op.out(0).shape, x);
   const bool take = op.name == "max_take";
   const Range first = read(0), positions = read(1), result = write(0);
   const Value &full = take ? op.in(0) : op.out(0), &pooled = op.in(1);
   expect_elements(op, full);
   if (full.rank() < 3) op.fail("it needs at least one spatial axis");
   if (const Op* pool = take ? nullptr : pool_of(l, pooled, full.shape))
-    return add_items(l, op, {"pool_backward.comp", definitions + define("POSITIONS", 1)}, {first, positions, result},
-                     uint64_t(full.count()) / width, pool_words(*pool, full.shape, pooled.shape, width));
+    return add_backward(l, op, *pool, definitions + define("POSITIONS", 1), {first, positions, result}, full.shape, pooled.shape);
   Words words;
   append_divisor(words, uint64_t(x[1])), append_divisor(words, volume(pooled.shape));
   words.push_back(uint32_t(volume(full.shape)));

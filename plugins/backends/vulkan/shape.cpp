@@ -51,6 +51,16 @@ bool widen(Sources& s, int64_t width) {
   return true;
 }
 
+/// A kernel that moves elements along `loops`: behind `words` in the push constants, or in a table where they are too many.
+void add_loops(Lowering& l, const Op& op, Shader shader, Range from, Range to, uint64_t count, Words words, const Words& loops) {
+  std::vector<Range> bindings = {from, to};
+  if (1 + words.size() + loops.size() <= 32)
+    words.insert(words.end(), loops.begin(), loops.end());
+  else
+    shader.definitions += define("TABLE", 1), bindings.push_back(l.table(loops));
+  add_items(l, op, std::move(shader), std::move(bindings), count, words);
+}
+
 /// Only the elements inside are written.
 void add_move(Lowering& l, const Op& op, Range from, Range to, Sources s) {
   uint32_t width = 4;
@@ -64,28 +74,24 @@ void add_move(Lowering& l, const Op& op, Range from, Range to, Sources s) {
     loops.push_back(uint32_t(a.from)), loops.push_back(uint32_t(stride * a.step));
     to_first += a.low * stride, stride *= a.size, count *= uint64_t(a.extent);
   }
-  std::string definitions = define("WIDTH", width) + define("LOOPS", s.axes.size());
-  std::vector<Range> bindings = {from, to};
-  Words words = {uint32_t(s.first), uint32_t(to_first)};
-  if (words.size() + loops.size() < 32)
-    words.insert(words.end(), loops.begin(), loops.end());
-  else
-    definitions += define("TABLE", 1), bindings.push_back(l.table(loops));
-  add_items(l, op, {"move.comp", definitions}, std::move(bindings), count, words);
+  add_loops(l, op, {"move.comp", define("WIDTH", width) + define("LOOPS", s.axes.size())}, from, to, count,
+            {uint32_t(s.first), uint32_t(to_first)}, loops);
 }
 
 void add_find(Lowering& l, const Op& op, Range from, Range to, const Sources& s, bool bytes, Outside outside, uint32_t fill) {
+  const bool steps = std::any_of(s.axes.begin(), s.axes.end(), [](const Axis& a) { return a.step > 1; });
   Words axes;
   uint64_t elements = 1;
   for (size_t i = s.axes.size(); i-- > 0;) {
     const Axis& a = s.axes[i];
     append_divisor(axes, uint64_t(a.size));
     axes.insert(axes.end(), {uint32_t(a.from), uint32_t(a.low), uint32_t(a.extent)});
-    append_divisor(axes, uint64_t(a.step));
+    if (steps) append_divisor(axes, uint64_t(a.step));
     elements *= uint64_t(a.size);
   }
-  add_items(l, op, {"find.comp", bytes ? define("BYTES", 1) : ""}, {from, to, l.table(axes)}, to.bytes / 4,
-            {uint32_t(elements), uint32_t(s.first), uint32_t(outside), fill, uint32_t(s.axes.size())});
+  const std::string definitions = define("AXES", s.axes.size()) + (bytes ? define("BYTES", 1) : "") + (steps ? define("STEPS", 1) : "");
+  add_loops(l, op, {"find.comp", definitions}, from, to, to.bytes / 4, {uint32_t(elements), uint32_t(s.first), uint32_t(outside), fill},
+            axes);
 }
 
 void add_fill(Lowering& l, const Op& op, Range to, uint32_t word) {

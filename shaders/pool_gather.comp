@@ -12,34 +12,27 @@ layout(set = 0, binding = 2) writeonly buffer Dx { Real dx[]; };
 layout(set = 0, binding = 1) writeonly buffer Dx { Real dx[]; };
 #endif
 
-// Of window number `window`, the first that reaches over `at`, both counted with the padding.
-bool holds(uint window, uint at, int axis) { return window < other[axis] && at - window * stride[axis].by < size[axis]; }
 float elements_inside(uint window, int axis) {
-  const int first = int(window * stride[axis].by) - int(low[axis]);
-  return float(min(first + int(size[axis]), int(side[axis].by)) - max(first, 0));
+  const uint padded = window * stride[axis].by;
+  return float(min(padded + size[axis] - low[axis], side[axis].by) - (max(padded, low[axis]) - low[axis]));
 }
 
 void main() {
   const uint item = item_number();
   if (item >= count) return;
-  uint rest = item, at[3], last[3], reach[3];
+  uint rest = item, begin[3], end[3];
   const uint channel = take_digit(rest, channels);
-  int position = 0, plane = 1;
+  uint position = 0, plane = 1;
   for (int a = 0; a < 3; ++a) {
-    const uint digit = take_digit(rest, side[a]);
-    position += int(digit) * plane, plane *= int(side[a].by);
-    at[a] = digit + low[a];
-    last[a] = divide(at[a], stride[a]);
-    reach[a] = divide(size[a] + stride[a].by - 1, stride[a]);  // windows that may hold a position
+    const uint digit = take_digit(rest, side[a]), padded = digit + low[a];
+    position += digit * plane, plane *= side[a].by;
+    begin[a] = padded < size[a] ? 0 : divide(padded - size[a], stride[a]) + 1;
+    end[a] = min(divide(padded, stride[a]) + 1, other[a]);
   }
   Real sum = Real(0);
-  for (uint i = reach[2]; i-- > 0;) {
-    const uint d = last[2] - i;  // below 0 it wraps to a window that is not there
-    for (uint j = reach[1]; j-- > 0;) {
-      const uint h = last[1] - j;
-      for (uint k = reach[0]; k-- > 0;) {
-        const uint w = last[0] - k;
-        if (!holds(d, at[2], 2) || !holds(h, at[1], 1) || !holds(w, at[0], 0)) continue;
+  for (uint d = begin[2]; d < end[2]; ++d)
+    for (uint h = begin[1]; h < end[1]; ++h)
+      for (uint w = begin[0]; w < end[0]; ++w) {
         const uint from = vector_at(rest, d, h, w, channel);
 #ifdef POSITIONS
         sum += mix(Real(0), dy[from], same(won[from], Whole(position)));
@@ -48,7 +41,5 @@ void main() {
                                               : elements_inside(d, 2) * elements_inside(h, 1) * elements_inside(w, 0));
 #endif
       }
-    }
-  }
   dx[item] = sum;
 }

@@ -15,3 +15,14 @@ uint take_digit(inout uint number, Divisor d) {
   number = rest;
   return digit;
 }
+
+uvec4 divide(uvec4 n, Divisor d) {
+  uvec4 high, low;
+  umulExtended(n << 1, uvec4(d.factor), high, low);
+  return high >> d.shift;
+}
+uvec4 take_digit(inout uvec4 number, Divisor d) {
+  const uvec4 rest = divide(number, d), digit = number - rest * d.by;
+  number = rest;
+  return digit;
+}

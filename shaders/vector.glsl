@@ -19,14 +19,22 @@
 #if WIDTH == 1
 Flag above(Real a, Real b) { return a > b; }
 Flag above(Word a, Word b) { return a > b; }
+Flag at_least(Real a, Real b) { return a >= b; }
+Flag same(Real a, Real b) { return a == b; }
 Flag same(Whole a, Whole b) { return a == b; }
+Flag same(Word a, Word b) { return a == b; }
+Flag same(Flag a, Flag b) { return a == b; }
 Flag both(Flag a, Flag b) { return a && b; }
 Flag either(Flag a, Flag b) { return a || b; }
 Flag opposite(Flag a) { return !a; }
 #else
 Flag above(Real a, Real b) { return greaterThan(a, b); }
 Flag above(Word a, Word b) { return greaterThan(a, b); }
+Flag at_least(Real a, Real b) { return greaterThanEqual(a, b); }
+Flag same(Real a, Real b) { return equal(a, b); }
 Flag same(Whole a, Whole b) { return equal(a, b); }
+Flag same(Word a, Word b) { return equal(a, b); }
+Flag same(Flag a, Flag b) { return equal(a, b); }
 Flag both(Flag a, Flag b) { return mix(Flag(false), b, a); }
 Flag either(Flag a, Flag b) { return mix(b, Flag(true), a); }
 Flag opposite(Flag a) { return not(a); }

@@ -40,7 +40,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
   const Region& region = op.region;
   const Shape& space = region.spaces[s];
   const uint64_t order = choose_order(l, op, s);
-  Segment segment{&op, s, {}, {}, {}, {}, {}};
+  Segment segment{&op, s, {}, {}, {}, {}, {}, order};
   std::vector<View> views;
   std::vector<uint32_t> operand_of_view;
   for (uint32_t i = 0; i < region.operands; ++i) {

@@ -8,28 +8,13 @@
 #include <lamina/philox.hpp>
 #include <lamina/plugin.hpp>
 
+#include "items.hpp"
+
 namespace lamina::vulkan {
 
 namespace {
 
 uint64_t aligned(uint64_t bytes, uint64_t alignment) { return (bytes + alignment - 1) / alignment * alignment; }
-
-/// A number of the step table in the 32 bits in which shaders read it: casts as the op `cast` defines them.
-uint32_t word_of(double v, DType dtype) {
-  const auto clamped = [&](double least, double most) { return v != v ? 0.0 : std::clamp(std::trunc(v), least, most); };
-  switch (dtype) {
-    case DType::int32:
-      return uint32_t(int32_t(clamped(INT32_MIN, INT32_MAX)));
-    case DType::uint32:
-      return uint32_t(clamped(0, UINT32_MAX));
-    case DType::uint8:
-      return uint32_t(clamped(0, UINT8_MAX));
-    case DType::boolean:
-      return v != 0;
-    default:
-      return std::bit_cast<uint32_t>(float(v));
-  }
-}
 
 }  // namespace
 
@@ -38,7 +23,7 @@ Executable::Executable(Session& session, Program program, Lowering::Sink sink)
   const uint64_t alignment = session_.device.limits.alignment;
   const uint64_t step_bytes = (first_stream_word + 4 * sink_.streams.size()) * 4;
   table_offset_ = aligned(step_bytes, alignment);
-  words_ = Buffer(session_.device, table_offset_ + sink_.tables.size() * 4, Buffer::Kind::device, "the numbers of a step");
+  words_ = Buffer(session_.device, table_offset_ + sink_.tables.size() * 4 + 64, Buffer::Kind::device, "the numbers of a step");
   if (!sink_.tables.empty()) {
     const uint64_t bytes = sink_.tables.size() * 4;
     const Buffer up(session_.device, bytes, Buffer::Kind::upload, "the tables of a step");

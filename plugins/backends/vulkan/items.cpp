@@ -1,6 +1,8 @@
 #include "items.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace lamina::vulkan {
 
@@ -34,6 +36,22 @@ void expect_elements(const Op& op, const Value& v) {
 void expect_float32(const Op& op, const Value& v) {
   if (v.dtype != DType::float32) op.fail("it computes in float32, not ", name_of(v.dtype));
   expect_elements(op, v);
+}
+
+uint32_t word_of(double v, DType dtype) {
+  const auto clamped = [&](double least, double most) { return v != v ? 0.0 : std::clamp(std::trunc(v), least, most); };
+  switch (dtype) {
+    case DType::int32:
+      return uint32_t(int32_t(clamped(INT32_MIN, INT32_MAX)));
+    case DType::uint32:
+      return uint32_t(clamped(0, UINT32_MAX));
+    case DType::uint8:
+      return uint32_t(clamped(0, UINT8_MAX));
+    case DType::boolean:
+      return v != 0;
+    default:
+      return std::bit_cast<uint32_t>(float(v));
+  }
 }
 
 std::vector<int> default_order(size_t rank) {

@@ -19,6 +19,8 @@ std::string define(const char* name, uint64_t value);
 /// Refuses types that are neither words nor bytes, and numbers of elements that index arithmetic does not hold.
 void expect_elements(const Op& op, const Value& v);
 void expect_float32(const Op& op, const Value& v);
+/// A number in the 32 bits in which shaders read it: casts as the op `cast` defines them.
+uint32_t word_of(double v, DType dtype);
 inline bool is_bytes(DType t) { return size_of(t) == 1; }
 
 /// A tensor in its default layout seen along one axis: element i of row (o, r) is number (o · length + i) · inner + r.

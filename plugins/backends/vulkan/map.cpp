@@ -1,0 +1,128 @@
+// "map": fused elementwise regions, closed by reductions or not.
+#include "map.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace lamina::vulkan {
+
+std::vector<size_t> folded_loops(const Nest& nest, uint32_t view) {
+  std::vector<size_t> loops;
+  for (size_t i = 0; i < nest.sizes.size(); ++i)
+    if (nest.sizes[i] > 1 && nest.strides[view][i] == 0) loops.push_back(i);
+  return loops;
+}
+
+void add_elementwise(Lowering& l, const Pass& pass) {
+  Kernel kernel;
+  Elements elements(kernel, pass.nest, pass.tensors, lanes_of(pass.nest));
+  const auto count = uint64_t(pass.nest.count), quads = (count + 3) / 4;
+  const std::string end = kernel.number(quads);
+  elements.flat("quad");
+  std::vector<size_t> loops(pass.nest.sizes.size());
+  for (size_t i = 0; i < loops.size(); ++i) loops[i] = i;
+  if (lanes_of(pass.nest) == Elements::Lanes::inner) {
+    elements.walk(true, "quad", loops, false);
+  } else if (count > 1) {
+    const std::string position = kernel.define(kernel.loop, "uvec4", "quad * 4 + lane"), all = kernel.number(count);
+    elements.inside = kernel.define(kernel.loop, "bvec4", "lessThan(" + position + ", uvec4(" + all + "))");
+    elements.walk(true, "min(" + position + ", uvec4(" + all + " - 1))", loops, true);
+  }
+  const Pass::Value value = pass.body(kernel, elements);
+  std::vector<std::string> values;  // all is read before anything is written
+  for (const Pass::Result& r : pass.kept) values.push_back(value(r.from));
+  for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
+
+  const std::string main = "void main() {\n" + kernel.head +
+                           "const uint all = gl_NumWorkGroups.x * gl_NumWorkGroups.y * gl_WorkGroupSize.x;\n"
+                           "for (uint quad = item_number(); quad < " +
+                           end + "; quad += all) {\n" + kernel.loop + "}\n}\n";
+  const uint32_t size = l.limits.lanes ? 32 : std::min<uint32_t>(256, l.limits.invocations);
+  uint64_t groups = (quads + size - 1) / size;
+  if (l.limits.lanes)
+    groups = std::min<uint64_t>(groups, uint64_t(l.limits.processors) * 16);  // longer loops cost less than more workgroups
+  l.add(kernel.finish("map", main, size, l.spread(groups)));
+}
+
+namespace {
+
+/// The segment's views as tensors. Bytes are written four at a time, so results of bytes that do not lie in the order of the iteration are
+/// moved there afterwards.
+struct Moved {
+  Place from;
+  uint32_t result;
+};
+Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
+  const Op& op = *segment.op;
+  const Region& region = op.region;
+  Pass pass{op, segment.nest, {}, {}, {}, {}};
+  Nest& nest = pass.nest;
+  pass.tensors.resize(segment.places.size());
+  for (size_t v = 0; v < segment.places.size(); ++v) pass.tensors[v].place = segment.places[v];
+  const auto shows = [&](int view, const Value& v) {
+    expect_elements(op, v);
+    pass.tensors[size_t(view)].dtype = v.dtype, pass.tensors[size_t(view)].bytes = v.dense_bytes();
+  };
+  for (uint32_t i = 0; i < region.operands; ++i)
+    if (segment.operand_view[i] >= 0) shows(segment.operand_view[i], op.in(segment.number * region.operands + i));
+  Shape dense = dense_strides(nest.sizes);
+  if (nest.count == 1) dense = {0};
+  for (uint32_t j = 0; j < region.results.size(); ++j) {
+    const auto view = uint32_t(segment.result_view[j]);
+    const auto number = uint32_t(segment.number * region.results.size() + j);
+    const Value& v = op.out(number);
+    shows(int(view), v);
+    Pass::Result r{region.results[j].from, view, region.results[j].reduce};
+    if (r.reduce != LAMINA_KEEP && !folded_loops(nest, view).empty()) {
+      if (is_bytes(v.dtype)) op.fail("result ", j, " reduces ", name_of(v.dtype), "; cast it to int32 first");
+      pass.folded.push_back(r);
+      continue;
+    }
+    pass.kept.push_back(r);
+    if (!is_bytes(v.dtype) || nest.strides[view] == dense) continue;
+    moved.push_back({l.scratch(v.dense_bytes()), number});
+    pass.tensors[view].place = moved.back().from, nest.strides[view] = dense;
+  }
+  nest.strides.push_back(dense);  // of random numbers
+  pass.tensors.emplace_back();
+  pass.body = [&l, &segment, position = uint32_t(nest.strides.size() - 1)](Kernel& kernel, Elements& elements) -> Pass::Value {
+    return [values = Values(l, kernel, elements, segment, position)](uint32_t from) mutable { return values.of_instruction(from); };
+  };
+  return pass;
+}
+
+/// Folds first, each set of loops in a pass of its own, as a kept result may take an operand's place; the last one keeps what is kept.
+void add_passes(Lowering& l, const Pass& all) {
+  std::map<std::vector<size_t>, std::vector<Pass::Result>> folds;
+  for (const Pass::Result& r : all.folded) folds[folded_loops(all.nest, r.view)].push_back(r);
+  Pass rest = all;
+  const auto bytes = [&](const Pass::Result& r) { return is_bytes(all.tensors[r.view].dtype); };
+  const bool apart = lanes_of(all.nest) == Elements::Lanes::free && std::any_of(all.kept.begin(), all.kept.end(), bytes);
+  for (auto fold = folds.begin(); fold != folds.end(); ++fold) {
+    Pass pass = all;
+    pass.folded = fold->second;
+    if (std::next(fold) != folds.end() || apart)
+      pass.kept.clear();
+    else
+      rest.kept.clear();
+    add_fold(l, pass);
+  }
+  if (!rest.kept.empty()) add_elementwise(l, rest);
+}
+
+}  // namespace
+
+void lower_map(Lowering& l, const Op& op) {
+  if (op.region.spaces.empty()) op.fail("its region has no segment");
+  for (uint32_t s = 0; s < op.region.spaces.size(); ++s) {
+    const Segment segment = plan_segment(l, op, s);
+    std::vector<Moved> moved;
+    add_passes(l, pass_over(l, segment, moved));
+    for (const Moved& m : moved) {
+      const Value& v = op.out(m.result);
+      l.add_reorder(m.from, segment.order, l.place(v), l.token(v), v.count(), v.dtype);
+    }
+  }
+}
+
+}  // namespace lamina::vulkan

@@ -1,0 +1,176 @@
+// Reductions of maps: every result is a column; its rows, the elements that it sums up, are dealt out to invocations by shape and limits
+// alone, so that the same bits come out every time.
+#include <algorithm>
+#include <bit>
+
+#include "map.hpp"
+
+namespace lamina::vulkan {
+namespace {
+
+/// How columns and rows (in units of an invocation: four elements, or the same in all lanes) are dealt out. An invocation of part p of slot
+/// s reads rows s · parts + p, + parts · slots, …
+struct Deal {
+  uint32_t columns = 1, parts = 1;  ///< of a workgroup
+  uint32_t column_groups = 1;       ///< workgroups side by side
+  uint32_t slots = 1;               ///< partial results per column
+};
+
+Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside, bool at_once) {
+  const auto up = [](uint64_t n, uint64_t by) { return (n + by - 1) / by; };
+  constexpr uint64_t least = 8, most = 2048;  // rows of an invocation: to be worth it, and to sum up accurately
+  Deal d;
+  uint64_t parts;  // wanted in all
+  if (limits.lanes) {
+    constexpr uint64_t size = 32;
+    parts =
+        at_once ? 1 : std::max(std::clamp<uint64_t>(uint64_t(limits.processors) * 4 * size / columns, 1, up(rows, least)), up(rows, most));
+    d.columns = uint32_t(std::min(columns, size));
+    d.parts = uint32_t(std::min(parts, size / d.columns));
+    d.column_groups = uint32_t(up(columns, d.columns));
+    d.slots = uint32_t(up(parts, d.parts) * d.parts);
+    return d;
+  }
+  const uint64_t size = std::bit_floor(std::min<uint32_t>(256, limits.invocations));
+  if (columns_inside) {  // neighbours read neighbouring columns, else neighbouring rows
+    d.columns = uint32_t(std::min<uint64_t>(columns, 32));
+    d.parts = uint32_t(std::min(size / d.columns, rows));
+  } else {
+    d.parts = uint32_t(std::min(size, std::bit_ceil(rows)));
+    d.columns = uint32_t(std::min(size / d.parts, columns));
+  }
+  d.column_groups = uint32_t(up(columns, d.columns));
+  const uint64_t wanted = std::max<uint64_t>(uint64_t(limits.processors) * 4 / d.column_groups, 1);
+  d.slots = at_once ? 1 : uint32_t(std::max(std::min(wanted, up(rows, d.parts * least)), up(rows, d.parts * most)));
+  return d;
+}
+
+std::string identity(uint32_t reduce, DType dtype) {
+  const std::string type = Elements::register_of(dtype);
+  if (reduce == LAMINA_SUM) return type + "(0)";
+  const bool largest = reduce == LAMINA_MAX;
+  if (dtype == DType::float32) return largest ? "Real(-INFINITY)" : "Real(INFINITY)";
+  if (dtype == DType::int32) return largest ? "Whole(-0x7fffffff - 1)" : "Whole(0x7fffffff)";
+  return largest ? "Word(0)" : "Word(0xffffffffu)";
+}
+std::string combined(uint32_t reduce, const std::string& a, const std::string& b) {
+  if (reduce == LAMINA_SUM) return a + " + " + b;
+  return (reduce == LAMINA_MAX ? "maximum_of(" : "minimum_of(") + a + ", " + b + ")";
+}
+
+void add_fold(Lowering& l, const Pass& pass, bool at_once) {
+  const Nest& nest = pass.nest;
+  const bool fours = lanes_of(nest) == Elements::Lanes::inner;
+  const std::vector<size_t> folded = folded_loops(nest, pass.folded[0].view);
+  std::vector<size_t> kept;
+  uint64_t columns = 1, rows = 1;
+  for (size_t i = 0; i < nest.sizes.size(); ++i) {
+    const bool is_folded = std::find(folded.begin(), folded.end(), i) != folded.end();
+    (is_folded ? rows : columns) *= uint64_t(nest.sizes[i]);
+    if (!is_folded) kept.push_back(i);
+  }
+  const bool columns_inside = !kept.empty() && kept.back() + 1 == nest.sizes.size(), wide = fours && columns_inside;
+  const uint64_t elements_of_rows = rows;
+  if (wide)
+    columns /= 4;
+  else
+    rows = (rows + 3) / 4;
+  const Deal d = deal(l.limits, columns, rows, columns_inside, at_once);
+  const bool tree = !l.limits.lanes && d.parts > 1;
+
+  Kernel kernel;
+  std::string& head = kernel.head;
+  const std::string row_count = kernel.number(rows), column_count = kernel.number(columns), group_columns = kernel.number(d.columns),
+                    parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), slots = kernel.number(d.slots);
+  head += "const uint group = group_number(), number = gl_LocalInvocationID.x;\n";
+  head += columns_inside ? "const uint part = number / " + group_columns + ", side = number % " + group_columns + ";\n"
+                         : "const uint part = number % " + parts + ", side = number / " + parts + ";\n";
+  head += "const uint column = group % " + column_groups + " * " + group_columns + " + side;\n";
+  if (tree)
+    head +=
+        "const uint slot = group / " + column_groups + ", first = slot * " + parts + " + part, stride = " + slots + " * " + parts + ";\n";
+  else
+    head += "const uint slot = group / " + column_groups + " * " + parts + " + part, first = slot, stride = " + slots + ";\n";
+  head += "const bool mine = column < " + column_count + " && slot < " + slots + ";\n";
+  head += "const uint end = mine ? " + row_count + " : 0, here = min(column, " + column_count + " - 1);\n";
+
+  Elements elements(kernel, nest, pass.tensors, lanes_of(nest));
+  elements.walk(false, "here", kept, false);
+  if (fours) {
+    elements.walk(true, "row", folded, false);
+  } else {
+    const std::string number = kernel.define(kernel.loop, "uvec4", "row * 4 + lane"), all = kernel.number(elements_of_rows);
+    elements.inside = kernel.define(kernel.loop, "bvec4", "lessThan(" + number + ", uvec4(" + all + "))");
+    elements.walk(true, "min(" + number + ", uvec4(" + all + " - 1))", folded, true);
+  }
+  const Pass::Value value = pass.body(kernel, elements);
+  std::vector<std::string> values;
+  for (const Pass::Result& r : pass.kept) values.push_back(value(r.from));
+  std::string sums, blocks, close, tail;
+  for (size_t j = 0; j < pass.folded.size(); ++j) {
+    const Pass::Result& r = pass.folded[j];
+    const DType dtype = pass.tensors[r.view].dtype;
+    const std::string type = Elements::register_of(dtype), start = identity(r.reduce, dtype), sum = describe("sum", j),
+                      block = describe("block", j), next = value(r.from);
+    sums += type + " " + sum + " = " + start + ";\n", blocks += type + " " + block + " = " + start + ";\n";
+    kernel.loop +=
+        block + " = " + combined(r.reduce, block, fours ? next : "mix(" + start + ", " + next + ", " + elements.inside + ")") + ";\n";
+    close += sum + " = " + combined(r.reduce, sum, block) + ";\n";
+    if (tree) {
+      const std::string step = columns_inside ? group_columns : "1";
+      const auto shared_at = [&](const std::string& at) { return Elements::from_bits(dtype, "shares[" + at + "]"); };
+      tail += "shares[number] = " + Elements::to_bits(dtype, sum) + ";\nbarrier();\n";
+      tail += "for (uint n = " + parts + "; n > 1;) {\nconst uint rest = (n + 1) / 2;\nif (part + rest < n) shares[number] = " +
+              Elements::to_bits(dtype, combined(r.reduce, shared_at("number"), shared_at("number + rest * " + step))) +
+              ";\nn = rest;\nbarrier();\n}\n" + sum + " = " + shared_at("number") + ";\nbarrier();\n";
+    }
+    if (!wide) {
+      tail += sum + " = " + combined(r.reduce, sum, sum + ".yxwz") + ";\n";
+      tail += sum + " = " + combined(r.reduce, sum, sum + ".zwxy") + ";\n";
+    }
+  }
+  for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
+
+  // What is left: results, or partial results of the slots, [slots, columns].
+  tail += tree ? "if (mine && part == 0) {\n" : "if (mine) {\n";
+  Pass rest{pass.op, {}, {}, {}, {}, {}};
+  if (d.slots > 1) {
+    rest.nest.sizes = {int64_t(d.slots)};
+    for (size_t i : kept) rest.nest.sizes.push_back(nest.sizes[i]);
+    rest.nest.count = element_count(rest.nest.sizes);
+  }
+  for (size_t j = 0; j < pass.folded.size(); ++j) {
+    const Pass::Result& r = pass.folded[j];
+    const Tensor& to = pass.tensors[r.view];
+    if (d.slots == 1) {
+      elements.store(tail, r.view, describe("sum", j));
+      continue;
+    }
+    const uint64_t bytes = columns * (wide ? 16 : 4) * d.slots;
+    const Tensor part{l.scratch(bytes), to.dtype, bytes};
+    const std::string at = kernel.array(Lowering::range(part.place, bytes), wide ? "uvec4" : "uint", true);
+    tail += at + "[slot * " + column_count + " + here] = " + Elements::to_bits(to.dtype, describe("sum", j)) + (wide ? "" : ".x") + ";\n";
+    Shape strides = {0};
+    for (size_t i : kept) strides.push_back(nest.strides[r.view][i]);
+    rest.folded.push_back({uint32_t(2 * j), uint32_t(2 * j + 1), r.reduce});
+    rest.nest.strides.push_back(dense_strides(rest.nest.sizes)), rest.tensors.push_back(part);
+    rest.nest.strides.push_back(strides), rest.tensors.push_back(to);
+  }
+  tail += "}\n";
+
+  const std::string main = std::string(tree ? "shared uvec4 shares[256];\n" : "") + "void main() {\n" + head + sums +
+                           "for (uint from = first; from < end; from += 32 * stride) {  // sums of sums are more accurate\n" + blocks +
+                           "const uint until = min(from + 32 * stride, end);\nfor (uint row = from; row < until; row += stride) {\n" +
+                           kernel.loop + "}\n" + close + "}\n" + tail + "}\n";
+  const uint64_t groups = uint64_t(d.column_groups) * (tree || d.slots == 1 ? d.slots : d.slots / d.parts);
+  l.add(kernel.finish("map with sums", main, d.columns * d.parts, l.spread(groups)));
+  if (d.slots == 1) return;
+  rest.body = [](Kernel&, Elements& e) -> Pass::Value { return [&e](uint32_t view) { return e.load(view); }; };
+  add_fold(l, rest, true);
+}
+
+}  // namespace
+
+void add_fold(Lowering& l, const Pass& pass) { add_fold(l, pass, false); }
+
+}  // namespace lamina::vulkan

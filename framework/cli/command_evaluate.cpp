@@ -9,7 +9,7 @@ namespace lamina::cli {
 int evaluate_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const Scores scores = evaluate_run(a.run, a.split, a.checkpoint, context.registry);
+  const Scores scores = evaluate_run(a.run, a.split, a.checkpoint, context.registry, a.overrides);
   if (console.json) {
     Json j = Json::object();
     j.set("folder", a.run.string());
@@ -27,7 +27,7 @@ int evaluate_command(Context& context) {
 int predict_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const int64_t samples = predict(a.run, a.input, a.output, a.layers, a.checkpoint, context.registry);
+  const int64_t samples = predict(a.run, a.input, a.output, a.layers, a.checkpoint, context.registry, a.overrides);
   if (console.json) {
     Json j = Json::object();
     j.set("samples", samples);

@@ -17,6 +17,7 @@ int trained(Context& context, Train train) {
   options.runs = context.arguments.out;
   options.stop_after_steps = context.arguments.max_steps;
   options.command = context.command_line;
+  options.profile = context.arguments.profile;
   const auto progress = make_progress(console);
   RunReport report;
   {
@@ -53,7 +54,8 @@ int run_command(Context& context) {
 }
 
 int resume_command(Context& context) {
-  return trained(context, [&](const RunOptions& options, Watcher& watcher) {
+  return trained(context, [&](RunOptions options, Watcher& watcher) {
+    options.overrides = context.arguments.overrides;
     return resume_run(context.arguments.run, context.registry, options, watcher);
   });
 }

@@ -247,6 +247,28 @@ const Rows& Journal::rows(const std::string& kind) const {
   return found == kinds_.end() ? none : found->second;
 }
 
+void Journal::forget_after(const std::string& kind, int64_t number) {
+  std::string text(size_, '\0');
+  for (uint64_t have = 0; have < size_;) {
+    const ssize_t got = pread(file_, text.data() + have, size_ - have, off_t(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      throw JournalError("Cannot read the journal \"" + path_.string() + "\": " + (got ? reason() : "it has become shorter") + ".");
+    have += uint64_t(got);
+  }
+  Row row;
+  uint64_t begin = 0;
+  while (begin < size_) {
+    const uint64_t end = text.find('\n', begin);  // only whole lines are left
+    if (parse_line(std::string_view(text).substr(begin, end - begin), row).empty() && row.kind == kind && number_of(row) > number) break;
+    begin = end + 1;
+  }
+  if (begin >= size_) return;
+  if (ftruncate(file_, off_t(begin)) != 0) throw JournalError("Cannot shorten the journal \"" + path_.string() + "\": " + reason() + ".");
+  kinds_ = read_open(file_, path_, size_);
+  places_.clear();
+}
+
 void Journal::sync() {
   if (fsync(file_) != 0) throw JournalError("Cannot bring the journal \"" + path_.string() + "\" to disk: " + reason() + ".");
 }

@@ -67,6 +67,9 @@ class Journal {
   const JournalRows& all() const { return kinds_; }
 
   void sync();  // to disk
+  /// Cuts off the first row of this kind whose number is larger, and all that follow it: what is done anew in another way. Nothing may be
+  /// waiting for write().
+  void forget_after(const std::string& kind, int64_t number);
 
  private:
   struct Place {

@@ -3,6 +3,7 @@
 #include "record/hdf5.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace lamina {
 namespace {
@@ -94,6 +95,31 @@ void write_evaluation(H5Writer& file, const Evaluation& evaluation) {
     file.attach(predictions + "probability", 1, group + "predicted_class");
 }
 
+void write_times(H5Writer& file, const std::string& group, const std::string& axis, const std::vector<double>& seconds) {
+  file.group(group, nexus_data("seconds", {axis}));
+  file.write(group + "/seconds", DType::float64, {int64_t(seconds.size())}, seconds.data());
+  file.attribute(group + "/seconds", "units", "s");
+  file.scale(group + "/" + axis, axis);
+  file.attach(group + "/seconds", 0, group + "/" + axis);
+}
+
+void write_profile(H5Writer& file, const ProfileRecord& profile) {
+  const size_t ops = profile.op_seconds.size();
+  check_length("ops", profile.op.size(), ops);
+  check_length("layers of ops", profile.op_layer.size(), ops);
+  check_length("layers of the profile", profile.layer.size(), profile.layer_seconds.size());
+  file.group("profile", {{"NX_class", "NXentry"}, {"default", "layer"}, {"first_step", profile.first_step}, {"steps", profile.steps}});
+  file.write_texts("profile/layer/layer", profile.layer);
+  write_times(file, "profile/layer", "layer", profile.layer_seconds);
+  std::vector<int64_t> numbers(ops);
+  std::iota(numbers.begin(), numbers.end(), 1);
+  file.write_int64("profile/op/op", {int64_t(ops)}, numbers);
+  write_times(file, "profile/op", "op", profile.op_seconds);
+  file.write_texts("profile/op/name", profile.op);
+  file.write_texts("profile/op/layer", profile.op_layer);
+  for (const char* column : {"name", "layer"}) file.attach(std::string("profile/op/") + column, 0, "profile/op/op");
+}
+
 void write_layers(H5Writer& file, const std::vector<LayerRecord>& layers) {
   std::vector<std::string> names, types, shapes;
   std::vector<int64_t> parameters;
@@ -136,6 +162,7 @@ void write_snapshot(const std::filesystem::path& path, const Snapshot& snapshot)
       }
   if (!shown.empty()) file.attribute("metrics", "default", shown);
   for (const Evaluation& evaluation : snapshot.evaluations) write_evaluation(file, evaluation);
+  if (snapshot.profile) write_profile(file, *snapshot.profile);
   write_layers(file, snapshot.layers);
   for (const NamedArray& named : snapshot.arrays) file.write(named.name, named.array, {.compress = named.array.dtype == DType::uint8});
   file.commit();

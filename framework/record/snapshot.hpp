@@ -30,6 +30,15 @@ struct Evaluation {
   std::optional<Array> probability;  // [samples, classes]
 };
 
+/// The time of a training step, measured over `steps` steps from `first_step` on: seconds per step.
+struct ProfileRecord {
+  int64_t first_step = 0, steps = 0;
+  std::vector<std::string> op, op_layer;  // [ops], in the order they run
+  std::vector<double> op_seconds;
+  std::vector<std::string> layer;  // [layers]: "c1", also "loss", "optimizer", …; in the order they first run
+  std::vector<double> layer_seconds;
+};
+
 struct Snapshot {
   std::string source, resolved;        // experiment.json as given, and with every default filled in
   std::vector<std::string> overrides;  // "path=value"
@@ -39,6 +48,7 @@ struct Snapshot {
   std::vector<LayerRecord> layers;
   std::vector<Evaluation> evaluations;
   std::vector<NamedArray> arrays;  // anything else by full path: explain/…, recorded tensors
+  std::optional<ProfileRecord> profile = {};
 };
 
 /// Writes the file atomically. FileError when it cannot be written, or when lists that belong together differ in length.

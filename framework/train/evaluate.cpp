@@ -21,17 +21,18 @@ Checkpoint chosen_checkpoint(const RunFolder& folder, const std::optional<std::f
   if (newest) return std::move(*newest);
   throw Failure(Exit::experiment, folder.path().string() + ": it has no sound checkpoint" + (damaged.empty() ? "" : "; " + damaged[0]));
 }
-Experiment experiment_of(const RunFolder& folder, Catalogue& catalogue) {
-  Experiment x = load_experiment(folder.resolved(), catalogue);
+Experiment experiment_of(const RunFolder& folder, Catalogue& catalogue, const std::vector<std::string>& overrides) {
+  Experiment x = load_experiment(folder.resolved(), catalogue, overrides);
   x.source = folder.source();
   x.initial_weights.reset();  // the checkpoint has them
   return x;
 }
 
 Scores evaluate_checked(const std::filesystem::path& path, const std::string& split_name,
-                        const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
+                        const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
+                        const std::vector<std::string>& overrides) {
   const RunFolder folder = RunFolder::open(path);
-  const Experiment x = experiment_of(folder, catalogue);
+  const Experiment x = experiment_of(folder, catalogue, overrides);
   Workbench bench(x, catalogue);
   const DataSplit* split = bench.data.split(split_name);
   if (!split) {
@@ -41,7 +42,7 @@ Scores evaluate_checked(const std::filesystem::path& path, const std::string& sp
   }
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
   RunRecord record(bench, "");
-  const std::string status = record.take_over(folder);
+  const std::string status = record.take_over(folder, false);
   const Scores scores = record.evaluate(*split);
   const Journal journal(folder.journal());
   record.write(folder, journal, status);
@@ -49,7 +50,8 @@ Scores evaluate_checked(const std::filesystem::path& path, const std::string& sp
 }
 
 int64_t predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,
-                        std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
+                        std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
+                        const std::vector<std::string>& overrides) {
   const RunFolder folder = RunFolder::look(path);
   if (std::error_code unknown; std::filesystem::equivalent(input, output, unknown))
     throw Failure(Exit::usage, output.string() + " is the file to read; the outputs need another one");
@@ -57,7 +59,7 @@ int64_t predict_checked(const std::filesystem::path& path, const std::filesystem
   if (!inside.empty() && *inside.begin() != "..")
     throw Failure(Exit::usage,
                   output.string() + " lies in the run folder, which holds the run's own record; the outputs need another place");
-  const Experiment x = experiment_of(folder, catalogue);
+  const Experiment x = experiment_of(folder, catalogue, overrides);
   Workbench bench(x, catalogue);
   bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
   if (layers.empty()) layers = {"prediction"};
@@ -120,13 +122,15 @@ int64_t predict_checked(const std::filesystem::path& path, const std::filesystem
 }  // namespace
 
 Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
-                    Catalogue& catalogue) {
-  return with_exit(Exit::experiment, [&] { return evaluate_checked(folder, split, checkpoint, catalogue); });
+                    Catalogue& catalogue, const std::vector<std::string>& overrides) {
+  return with_exit(Exit::experiment, [&] { return evaluate_checked(folder, split, checkpoint, catalogue, overrides); });
 }
 
 int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
-                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue) {
-  return with_exit(Exit::experiment, [&] { return predict_checked(folder, input, output, std::move(layers), checkpoint, catalogue); });
+                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
+                const std::vector<std::string>& overrides) {
+  return with_exit(Exit::experiment,
+                   [&] { return predict_checked(folder, input, output, std::move(layers), checkpoint, catalogue, overrides); });
 }
 
 }  // namespace lamina

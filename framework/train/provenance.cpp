@@ -5,6 +5,7 @@
 #include "base/build.hpp"
 #include "base/sha256.hpp"
 #include "config/json.hpp"
+#include "program/profile.hpp"
 #include "record/hdf5_reader.hpp"
 #include "train/failures.hpp"
 
@@ -32,9 +33,30 @@ std::vector<const Descriptor*> plugins_of(const Experiment& x) {
   return all;
 }
 
+std::vector<PluginRecord> plugins_in(const H5Reader& file) {
+  const auto names = file.read_texts("provenance/plugins/name"), versions = file.read_texts("provenance/plugins/version"),
+             hashes = file.read_texts("provenance/plugins/sha256");
+  if (versions.size() != names.size() || hashes.size() != names.size()) throw FileError("The record of plugins is damaged.");
+  std::vector<PluginRecord> plugins;
+  for (size_t i = 0; i < names.size(); ++i) plugins.push_back({names[i], versions[i], hashes[i]});
+  return plugins;
+}
+
+std::optional<ProfileRecord> profile_in(const H5Reader& file) {
+  if (!file.contains("profile/op/seconds")) return std::nullopt;
+  return ProfileRecord{file.attribute_integer("profile", "first_step"),
+                       file.attribute_integer("profile", "steps"),
+                       file.read_texts("profile/op/name"),
+                       file.read_texts("profile/op/layer"),
+                       file.read_float64("profile/op/seconds"),
+                       file.read_texts("profile/layer/layer"),
+                       file.read_float64("profile/layer/seconds")};
+}
+
 }  // namespace
 
-RunRecord::RunRecord(Workbench& bench, const std::string& command) : bench_(bench), command_(command), started_(now_text()) {
+RunRecord::RunRecord(Workbench& bench, const std::string& command)
+    : bench_(bench), command_(command), started_(now_text()), overrides_(bench.experiment.overrides) {
   const std::string resolved = to_text(bench.experiment.resolved);
   origins_ = {{"program", std::string(build_version()) + " " + build_commit() + " " + build_compiler()},
               {"experiment", lamina::sha256(resolved.data(), resolved.size())}};
@@ -47,7 +69,15 @@ Scores RunRecord::evaluate(const DataSplit& split) {
   e.split = split.name;
   const Scores scores = bench_.evaluate(split, &e);
   for (auto& [name, v] : scores) e.attributes.emplace_back(name, v);
+  e.attributes.emplace_back("device", bench_.session.backend() + ": " + bench_.session.describe());
   return scores;
+}
+
+void RunRecord::profile(const std::vector<program::OpProfile>& times, int64_t first_step, int64_t steps) {
+  ProfileRecord& p = profile_.emplace();
+  p.first_step = first_step, p.steps = steps;
+  for (auto& op : times) p.op.push_back(op.op), p.op_layer.push_back(op.path), p.op_seconds.push_back(op.seconds / double(steps));
+  for (auto& l : program::by_path(times)) p.layer.push_back(l.path), p.layer_seconds.push_back(l.seconds / double(steps));
 }
 
 std::optional<Scores> RunRecord::scores(const std::string& split) const {
@@ -61,11 +91,17 @@ std::optional<Scores> RunRecord::scores(const std::string& split) const {
   return scores;
 }
 
-std::string RunRecord::take_over(const RunFolder& folder) try {
+std::string RunRecord::take_over(const RunFolder& folder, bool trains) try {
   const H5Reader file(folder.snapshot());
   started_ = file.attribute_text("provenance", "started");
   command_ = file.attribute_text("provenance", "command");
-  if (bench_.experiment.overrides.empty() && file.contains("config/overrides")) overrides_ = file.read_texts("config/overrides");
+  std::vector<std::string> before;
+  if (file.contains("config/overrides")) before = file.read_texts("config/overrides");
+  for (auto& own : overrides_)
+    if (trains && std::find(before.begin(), before.end(), own) == before.end()) before.push_back(own);
+  overrides_ = std::move(before);
+  if (!trains) trained_ = {file.read_text("config/resolved"), file.attributes("provenance"), plugins_in(file)};
+  profile_ = profile_in(file);
   for (auto& split : bench_.data.splits()) {
     const std::string group = "evaluation/" + split.name;
     Evaluation e{split.name, {}, {}, {}, {}, {}, {}, {}};
@@ -76,7 +112,7 @@ std::string RunRecord::take_over(const RunFolder& folder) try {
       continue;  // this split was not evaluated
     }
     for (auto& [name, value] : attributes)
-      if (std::holds_alternative<double>(value)) e.attributes.emplace_back(name, value);
+      if (std::holds_alternative<double>(value) || name == "device") e.attributes.emplace_back(name, value);
     if (file.contains(group + "/counts")) e.counts = file.read_int64(group + "/counts"), e.classes = file.read_texts(group + "/true_class");
     if (file.contains(group + "/predictions/sample")) {
       e.sample = file.read_int64(group + "/predictions/sample");
@@ -94,7 +130,7 @@ std::string RunRecord::take_over(const RunFolder& folder) try {
 void RunRecord::write(const RunFolder& folder, const Journal& journal, const std::string& status) {
   const Experiment& x = bench_.experiment;
   Snapshot s;
-  s.source = x.source, s.resolved = to_text(x.resolved), s.overrides = x.overrides.empty() ? overrides_ : x.overrides;
+  s.source = x.source, s.resolved = to_text(x.resolved), s.overrides = overrides_, s.profile = profile_;
   s.provenance = {{"version", build_version()},
                   {"commit", build_commit()},
                   {"compiler", build_compiler()},
@@ -107,6 +143,13 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
                   {"written", now_text()},
                   {"status", status}};
   for (auto* d : plugins_of(x)) s.plugins.push_back({d->kind + "/" + d->name, d->version, d->sha256});
+  if (trained_) {
+    s.resolved = trained_->resolved, s.plugins = trained_->plugins;
+    std::erase_if(s.provenance, [](auto& a) { return a.first != "status" && a.first != "written" && a.first != "dataset_sha256"; });
+    for (auto& attribute : trained_->provenance)
+      if (std::ranges::find(s.provenance, attribute.first, &FileAttributes::value_type::first) == s.provenance.end())
+        s.provenance.push_back(attribute);
+  }
   for (auto& l : bench_.layers()) s.layers.push_back({l.path, l.type, l.results.empty() ? Shape{} : l.results[0].shape, l.parameter_count});
   for (auto& [_, e] : evaluations_) s.evaluations.push_back(e);
   s.metrics = &journal.all();

@@ -43,7 +43,7 @@ RunReport resume_run(const std::filesystem::path& path, Catalogue& catalogue, co
   return with_exit(Exit::experiment, [&] {
     RunFolder folder = RunFolder::open(path);
     folder.remove_leftovers();
-    Experiment experiment = load_experiment(folder.resolved(), catalogue);
+    Experiment experiment = load_experiment(folder.resolved(), catalogue, options.overrides);
     experiment.source = folder.source();
     std::vector<std::string> damaged;
     const auto checkpoint = folder.newest(damaged);

@@ -48,12 +48,16 @@ struct RunOptions {
   std::filesystem::path runs = "runs";      ///< new run folders are made here
   std::optional<int64_t> stop_after_steps;  ///< ends the run there, after a checkpoint
   std::string command;                      ///< for the record
+  bool profile = false;                     ///< times the ops over a stretch of steps, for run.h5
+  std::vector<std::string> overrides = {};  ///< of a run that is resumed, of its backend alone: "backend.type=…"
 };
 
 /// Trains a checked experiment in a new run folder. Nothing is written before data, network and device are known to be good.
 RunReport run_experiment(const Experiment& experiment, Catalogue& catalogue, const RunOptions& options, Watcher& watcher);
 
-/// Goes on with a run from its newest sound checkpoint (from the start where there is none yet).
+/// Goes on with a run from its newest sound checkpoint (from the start where there is none yet). On another device, backend or precision
+/// than the checkpoint's only when overrides are given: then with a warning that the bits may differ; what the journal holds of later steps
+/// is forgotten. Failure(Exit::backend) else.
 RunReport resume_run(const std::filesystem::path& folder, Catalogue& catalogue, const RunOptions& options, Watcher& watcher);
 
 /// Asks running steps to end: the run checkpoints and returns with stopped_by = signal. Safe in a signal handler.
@@ -81,12 +85,14 @@ struct ExperimentSummary {
 ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
 
 /// Loss and metrics of a finished or stopped run's newest checkpoint (or `checkpoint`) on a split; updates run.h5's evaluation/<split>.
+/// `overrides`, here and below: of the backend alone.
 Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
-                    Catalogue& catalogue);
+                    Catalogue& catalogue, const std::vector<std::string>& overrides = {});
 
 /// Runs the network on the arrays of an HDF5 file (one per column that the network reads, samples along axis 0) and writes the outputs
 /// of `layers` (none named: the loss's prediction) to another, under their names. Returns the number of samples.
 int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
-                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue);
+                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
+                const std::vector<std::string>& overrides = {});
 
 }  // namespace lamina

@@ -67,21 +67,29 @@ double Training::now() const { return before_ + std::chrono::duration<double>(Cl
 
 void Training::restore(const Checkpoint* checkpoint) {
   finished_before_ = record_.take_over(folder_) == "finished";
-  if (!checkpoint) return;
+  bool elsewhere = false;
+  if (!checkpoint) {
+    if (!options_.overrides.empty()) journal_.forget_after("step", 0), journal_.forget_after("epoch", 0);
+    return;
+  }
   const Checkpoint& c = *checkpoint;
   const std::string file = folder_.path().string();
   const auto integer = [&](const char* name) { return value<int64_t>(c, name, file); };
   const auto same = [&](const char* name, const std::string& here) {
     const auto there = value<std::string>(c, name, file);
-    if (there != here)
+    if (there == here) return;
+    const std::string sentence = file + ": the checkpoint was made on " + name + " \"" + there + "\", this is \"" + here + "\"";
+    if (options_.overrides.empty())
       throw Failure(Exit::backend,
-                    file + ": it was made on " + name + " \"" + there + "\", this is \"" + here + "\"; only the same gives the same bits");
+                    sentence + "; only the same gives the same bits. --backend " + bench_.session.backend() + " goes on with other bits");
+    elsewhere = true;
+    watcher_.warning(sentence + "; what follows may differ in its bits");
   };
   same("backend", bench_.session.backend());
   same("device", bench_.session.describe());
   same("precision", name_of(bench_.session.real()));
   for (auto& [name, now] : record_.origins())
-    if (auto it = c.state.find(name); it != c.state.end() && it->second != StateValue(now))
+    if (auto it = c.state.find(name); it != c.state.end() && it->second != StateValue(now) && !(elsewhere && name == "experiment"))
       watcher_.warning(name + " is another one than at the checkpoint; what follows may differ in its bits");
   bench_.load(c.tensors, file);
   step_ = saved_step_ = integer("step"), epoch_ = integer("epoch"), in_epoch_ = integer("step_in_epoch");
@@ -92,6 +100,7 @@ void Training::restore(const Checkpoint* checkpoint) {
   if (step_ < 0 || step_ > course_.steps ||
       (!done && (in_epoch_ != step_ % course_.steps_per_epoch || epoch_ != step_ / course_.steps_per_epoch)))
     throw Failure(Exit::experiment, file + ": step " + std::to_string(step_) + " of its checkpoint is none of this run's");
+  if (elsewhere) journal_.forget_after("step", step_), journal_.forget_after("epoch", epoch_);
   std::vector<std::pair<std::string, double>> metrics;
   for (auto& [name, v] : c.state)
     if (name.starts_with("metric.") && std::holds_alternative<double>(v)) metrics.emplace_back(name.substr(7), std::get<double>(v));
@@ -110,7 +119,9 @@ RunReport Training::run() {
     if (go_on) {
       folder_.log(saved_step_ >= 0 ? "resumed at step " + std::to_string(step_) : "started");
       record_.write(folder_, journal_, "running");
+      first_step_ = step_;
       with_exit(Exit::failed, [&] { loop(); });
+      end_profile();
     }
     const bool complete = step_ == course_.steps;
     for (auto& split : bench_.data.splits())
@@ -144,6 +155,7 @@ void Training::loop() {
         stopped_by_ = stop_signal;
         return;
       }
+      if (options_.profile) profile();
       launch();
       if (pending_count_ == ring || now() - last_drain_ > pace::seconds) drain();
       if (in_epoch_ == course_.steps_per_epoch || step_ == course_.steps) break;
@@ -173,15 +185,40 @@ void Training::launch() {
     loader_.announce(next.columns, rows + full_.samples, size_t(next.samples));
   }
   char* outputs = outputs_[pending_count_].data();
+  profiled_ += profiling_ && &r == &full_;
   r.program->run({uint64_t(x_.seed), uint64_t(step_), 0, rate, double(step_ + 1)}, feeds, outputs);
   ++step_, ++in_epoch_;
   pending_[pending_count_++] = {&r, step_, rate};
 }
 
-/// Waits for the started steps and books them.
+/// Turns the clock on once caches are warm, for a stretch of steps; earlier in a run that is shorter.
+void Training::profile() {
+  constexpr int64_t warm_up = 16, stretch = 32;
+  if (profiling_) {
+    if (profiled_ >= stretch) end_profile();
+  } else if (!profiled_ && step_ - first_step_ >= std::min(warm_up, (course_.steps - first_step_) / 2)) {
+    drain();
+    full_.program->profile(true);
+    profiling_ = true, profile_begin_ = step_ + 1;
+  }
+}
+
+void Training::end_profile() {
+  if (!profiling_) return;
+  drain();
+  profiling_ = false;
+  const auto times = full_.program->profile(false);
+  if (times.empty())
+    watcher_.warning("the backend \"" + bench_.session.backend() + "\" has no clock; there is no profile");
+  else if (profiled_)
+    record_.profile(times, profile_begin_, profiled_);
+  profiled_ = std::max<int64_t>(profiled_, 1);  // once is enough
+}
+
 /// To parts of 1 / `parts`: digits that nobody measured make the journal long to write and hard to read.
 static double rounded(double v, double parts) { return std::round(v * parts) / parts; }
 
+/// Waits for the started steps and books them.
 void Training::drain() {
   if (!pending_count_) return;
   full_.program->wait();

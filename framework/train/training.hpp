@@ -49,6 +49,8 @@ class Training {
     return rest_.program && step_in_epoch + 1 == course_.steps_per_epoch ? rest_ : full_;
   }
   void loop();
+  void profile();
+  void end_profile();
   void launch();
   void drain();
   void book(const Pending& pending, const char* outputs, double now, double speed);
@@ -75,7 +77,8 @@ class Training {
   int64_t epoch_samples_ = 0, epoch_skipped_ = 0;  ///< samples of finite steps, steps that were not finite
   double epoch_loss_ = 0, epoch_seconds_ = 0, epoch_start_ = 0, last_loss_ = 0;
   double before_ = 0, last_drain_ = 0, last_report_ = -1;
-  bool finished_before_ = false;
+  bool finished_before_ = false, profiling_ = false;
+  int64_t first_step_ = 0, profile_begin_ = 0, profiled_ = 0;  ///< of this process; of the profiled stretch; its steps of a full batch
   std::vector<int64_t> order_;
   std::array<Pending, ring> pending_;
   size_t pending_count_ = 0;

@@ -68,7 +68,8 @@ TEST_CASE("without arguments and with --help there is help, examples first") {
   CHECK(bare.code == 0);
   CHECK(bare.err.empty());
   CHECK(bare.out.find("Examples:") < bare.out.find("Commands:"));
-  for (const char* command : {"run", "resume", "check", "summary", "evaluate", "predict", "compare-backends", "bench", "plugins", "backends"}) {
+  for (const char* command :
+       {"run", "resume", "check", "summary", "evaluate", "predict", "compare-backends", "bench", "plugins", "backends"}) {
     CHECK_HAS(bare.out, std::string("\n  ") + command);
     const Outcome help = lamina_says({command, "--help"});
     CHECK(help.code == 0);
@@ -93,6 +94,10 @@ TEST_CASE("a command line that cannot be meant ends with code 2 and the nearest 
   refused({"plugins", "lsit"}, "There is no command \"lamina plugins lsit\"; did you mean \"list\"?");
   refused({"frobnicate"}, "there are: run, resume, check");
   refused({"run"}, "\"lamina run\" wants EXPERIMENT.json.");
+  refused({"resume", "runs/a", "--set", "training.epochs=3"}, "of a run only the backend can be changed");
+  refused({"compare-backends", "a.json", "--tolerance", "-1"}, "\"-1\" is no number that is at least 0");
+  refused({"compare-backends", "a.json", "--backends", "cpu"}, "There is nothing to compare \"cpu\" with");
+  refused({"bench", "a.json", "--steps", "0"}, "is not at least 1");
   refused({"predict", "runs/a", "in.h5"}, "wants OUT.h5.");
   refused({"run", "--sede", "1", "x.json"}, "there is no option \"--sede\"; did you mean \"--seed\"?");
   refused({"run", "--sede=1"}, "there is no option \"--sede\"");
@@ -128,6 +133,16 @@ TEST_CASE("arguments become values; seed and backend are overrides that come las
   CHECK(parse_arguments({"evaluate", "r"}).split == "test");
   CHECK(parse_arguments({"resume", "run"}).run == "run");
   CHECK(parse_arguments({"check", "--", "-x.json"}).experiment == "-x.json");
+  const Arguments c =
+      parse_arguments({"compare-backends", "a.json", "--backends", "reference,vulkan:1", "--steps", "5", "--tolerance", "1e-3"});
+  CHECK(c.backends == std::vector<std::string>{"reference", "vulkan:1"});
+  CHECK(c.steps == 5);
+  CHECK(c.tolerance == 1e-3);
+  CHECK(!parse_arguments({"bench", "a.json"}).steps);
+  CHECK(parse_arguments({"run", "a.json", "--profile"}).profile);
+  for (const char* command : {"resume", "evaluate"})
+    CHECK(parse_arguments({command, "r", "--backend", "vulkan:1", "--set", "backend.threads=2"}).overrides ==
+          std::vector<std::string>{"backend.threads=2", "backend.type=\"vulkan\"", "backend.device=\"1\""});
   const Arguments d = parse_arguments({"plugins", "describe", "schedule", "constant"});
   CHECK(d.kind == "schedule");
   CHECK(d.name == "constant");

@@ -103,6 +103,19 @@ TEST_CASE("experiment: the resolved file is an experiment again, the same one") 
   CHECK(to_text(*e.resolved.find("backend"), false) == R"({"type":"cpu","threads":0})");
 }
 
+TEST_CASE("experiment: another backend keeps the settings that both have, but no device") {
+  const std::string text = file(R"({"type": "relu"})", R"("backend": {"type": "reference", "precision": "float32", "device": "a"}, )");
+  const auto backend = [&](const std::vector<std::string>& overrides) {
+    return to_text(*load_experiment(text, "/exp/f.json", fake::catalogue(), overrides).resolved.find("backend"), false);
+  };
+  CHECK(backend({}) == R"({"type":"reference","precision":"float32","device":"a"})");
+  CHECK(backend({"backend.type=gpu"}) == R"({"type":"gpu","device":"first","precision":"float32"})");
+  CHECK(backend({"backend.device=b", "backend.type=gpu"}) == R"({"type":"gpu","device":"b","precision":"float32"})");
+  CHECK(backend({"backend.type=cpu"}) == R"({"type":"cpu","threads":0})");
+  CHECK(contains(faults(text, {"backend.type=cpu", "backend.precision=float32"}), "unknown key \"precision\" of backend \"cpu\""));
+  CHECK(contains(faults(text, {"backend.type=gpi"}), "no backend plugin is named \"gpi\""));
+}
+
 TEST_CASE("experiment: all faults of a file are told at once, in its order") {
   const std::string text = R"({
   "dataset": {"type": "idx", "path": 7},

@@ -60,7 +60,10 @@ class Catalogue : public lamina::Catalogue {
     add("dataset", "hdf5", {required("file", LAMINA_TEXT, "", LAMINA_PATH), absent("columns", uint32_t(LAMINA_TEXT) | LAMINA_LIST)}, {},
         {});
     add("backend", "cpu", {optional("threads", int64_t(0), "[0, 1024]")}, {}, {});
-    add("backend", "reference", {optional("precision", std::string("float64"), "float32 | float64")}, {}, {});
+    add("backend", "reference", {optional("precision", std::string("float64"), "float32 | float64"), absent("device", LAMINA_TEXT)}, {},
+        {});
+    add("backend", "gpu", {optional("device", std::string("first")), optional("precision", std::string("float16"), "float32 | float16")},
+        {}, {});
   }
   std::vector<std::string> names(const std::string& kind) override {
     std::vector<std::string> all;

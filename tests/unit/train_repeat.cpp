@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 
 #include "record/hdf5.hpp"
 #include "record/hdf5_reader.hpp"
@@ -179,6 +180,70 @@ TEST_CASE("only the same device goes on with a run") {
   CHECK_HAS(sentence, "only the same gives the same bits");
 }
 
+TEST_CASE("named, another backend goes on with a run, with a warning and a journal of its own steps") {
+  SmallRuns runs;
+  const fs::path folder = runs.run({}, 12).folder;
+  const auto step_losses = [&] { return read_journal(folder / "metrics.jsonl").at("step").find("loss")->reals; };
+  const std::vector<double> before = step_losses();
+  fs::remove(RunFolder::look(folder).checkpoint(12));  // goes on from step 10; the epoch's row of that step stays
+  const std::vector<std::string> reference = {"backend.type=reference"};
+  const RunReport report = resume_run(folder, all_plugins(), {runs.runs, {}, "test", false, reference}, runs.seen);
+  CHECK(report.steps == 40);
+  REQUIRE(runs.seen.warnings.size() == 2);
+  CHECK_HAS(runs.seen.warnings[0], "was made on backend \"cpu\", this is \"reference\"; what follows may differ in its bits");
+  CHECK_HAS(runs.seen.warnings[1], "was made on device");
+  const std::vector<double> after = step_losses();
+  REQUIRE(after.size() == 40);
+  for (size_t i = 0; i < 10; ++i) CHECK(after[i] == before[i]);
+  CHECK(after[10] == doctest::Approx(before[10]).epsilon(1e-4));
+  CHECK(after[10] != before[10]);  // float32, but other sums
+  const H5Reader file(folder / "run.h5");
+  CHECK(file.attribute_text("provenance", "backend") == "reference");
+  CHECK(file.read_texts("config/overrides") == reference);
+  CHECK(read_journal(folder / "metrics.jsonl").at("epoch").size() == 4);
+}
+
+TEST_CASE("a run that is resumed on the backend it came from has the same bits, however that is said") {
+  SmallRuns runs;
+  const Outcome expected = outcome(runs.run().folder);
+  const fs::path folder = runs.run({}, 12).folder;
+  resume_run(folder, all_plugins(), {runs.runs, {}, "test", false, {"backend.type=cpu", "backend.threads=2"}}, runs.seen);
+  CHECK(difference(outcome(folder), expected) == "");
+  CHECK(runs.seen.warnings.empty());
+}
+
+TEST_CASE("without any checkpoint another backend begins anew, and so does its journal") {
+  SmallRuns runs;
+  const fs::path folder = runs.run({}, 12).folder;
+  for (int64_t step : RunFolder::look(folder).checkpoints()) fs::remove(RunFolder::look(folder).checkpoint(step));
+  const std::vector<std::string> reference = {"backend.type=reference"};
+  CHECK(resume_run(folder, all_plugins(), {runs.runs, {}, "test", false, reference}, runs.seen).steps == 40);
+  CHECK(read_journal(folder / "metrics.jsonl").at("step").size() == 40);
+}
+
+TEST_CASE("a profile is taken of a stretch of steps, stays in the record, and does not touch the bits") {
+  SmallRuns runs;
+  const RunReport whole = runs.run();
+  const RunReport report = run_experiment(runs.load(), all_plugins(), {runs.runs, 30, "test", true}, runs.seen);
+  const auto check = [&] {
+    const H5Reader file(report.folder / "run.h5");
+    CHECK(file.attribute_integer("profile", "first_step") == 17);
+    CHECK(file.attribute_integer("profile", "steps") == 12);  // to 30, but for steps 20 and 30, whose batch is smaller
+    const auto layers = file.read_texts("profile/layer/layer");
+    const auto seconds = file.read_float64("profile/layer/seconds"), ops = file.read_float64("profile/op/seconds");
+    REQUIRE(seconds.size() == layers.size());
+    CHECK(layers[0] == "c1");
+    CHECK(seconds[0] > 0);
+    CHECK(file.read_texts("profile/op/name").size() == ops.size());
+    CHECK(file.read_texts("profile/op/layer").size() == ops.size());
+    CHECK(std::accumulate(seconds.begin(), seconds.end(), 0.0) == doctest::Approx(std::accumulate(ops.begin(), ops.end(), 0.0)));
+  };
+  check();
+  runs.resume(report.folder);
+  check();
+  CHECK(difference(outcome(report.folder), outcome(whole.folder)) == "");
+}
+
 TEST_CASE("a changed experiment is told") {
   SmallRuns runs;
   const fs::path folder = runs.run({}, 11).folder;
@@ -243,6 +308,20 @@ TEST_CASE("evaluation of a stopped run joins its record") {
   CHECK(status_of(folder) == "stopped");
   CHECK(failure([&] { evaluate_run(folder, "tset", std::nullopt, all_plugins()); }).first == 2);
   CHECK(failure([&] { evaluate_run(folder, "test", folder / "run.h5", all_plugins()); }).first == 3);
+}
+
+TEST_CASE("another backend evaluates a run without changing what is said of its training") {
+  SmallRuns runs;
+  const fs::path folder = runs.run().folder;
+  const Scores cpu = evaluate_run(folder, "test", std::nullopt, all_plugins());
+  const Scores reference = evaluate_run(folder, "test", std::nullopt, all_plugins(), {"backend.type=reference"});
+  CHECK(reference[0].second == doctest::Approx(cpu[0].second).epsilon(1e-4));
+  CHECK(reference[0].second != cpu[0].second);
+  const H5Reader file(folder / "run.h5");
+  CHECK(file.attribute_text("provenance", "backend") == "cpu");
+  CHECK_HAS(file.read_text("config/resolved"), "\"cpu\"");
+  CHECK_HAS(file.attribute_text("evaluation/test", "device"), "reference: ");
+  CHECK_HAS(file.attribute_text("evaluation/validation", "device"), "cpu: ");
 }
 
 TEST_CASE("open files are kept from child processes") {

@@ -1,5 +1,7 @@
 #include "support/evaluation.hpp"
 
+#include <sstream>
+
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
 #include "plugin/describe.hpp"
@@ -11,8 +13,25 @@ Registry& plugins() {
   static Registry registry({LAMINA_PLUGINS});
   return registry;
 }
+std::string Backend::json() const {
+  return R"({"type": ")" + name + R"(", "precision": ")" + precision + (kernels.empty() ? "" : R"(", "kernels": ")" + kernels) + R"("})";
+}
 std::unique_ptr<program::Session> Backend::open() const {
-  return std::make_unique<program::Session>(plugins().find("backend", name), std::vector<Attribute>{{"precision", precision}});
+  std::vector<Attribute> settings = {{"precision", precision}};
+  if (!kernels.empty()) settings.emplace_back("kernels", kernels);
+  return std::make_unique<program::Session>(plugins().find("backend", name), settings);
+}
+/// The values of a backend's setting `kernels`, "auto" left out; one empty text where it has no such setting.
+static std::vector<std::string> sorts_of_kernels(const Descriptor& backend) {
+  for (auto& p : backend.parameters) {
+    if (p.name != "kernels") continue;
+    std::vector<std::string> sorts;
+    std::istringstream words(p.domain);
+    for (std::string word; words >> word;)
+      if (word != "|" && word != "auto") sorts.push_back(word);
+    return sorts;
+  }
+  return {""};
 }
 std::vector<Backend> backends_under_test(std::vector<std::string>& left_out) {
   std::vector<Backend> list = {{"reference", "float32"}};
@@ -26,7 +45,7 @@ std::vector<Backend> backends_under_test(std::vector<std::string>& left_out) {
     if (table.devices && !table.devices(&host_table(), &scope, devices, &count))
       for (uint32_t i = 0; i < std::min(count, 16u); ++i) available |= devices[i].available != 0;
     if (available)
-      list.push_back({name, "float32"});
+      for (auto& kernels : sorts_of_kernels(plugins().find("backend", name))) list.push_back({name, "float32", kernels});
     else
       left_out.push_back(name);
   }

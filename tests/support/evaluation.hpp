@@ -11,14 +11,16 @@ namespace lamina::test {
 /// The plugins of this build.
 Registry& plugins();
 
-/// A backend in one precision.
+/// A backend in one precision, and with one of its sorts of kernels where it has several.
 struct Backend {
-  std::string name, precision;
-  std::string text() const { return name + " " + precision; }
+  std::string name, precision, kernels = {};
+  std::string text() const { return name + " " + precision + (kernels.empty() ? "" : " " + kernels); }
+  std::string json() const;  ///< the experiment's block "backend"
   std::unique_ptr<program::Session> open() const;
 };
 inline const Backend reference64{"reference", "float64"};
-/// What is held to `reference` in float64: itself in float32, and every other backend with a device, in float32. `left_out` names the rest.
+/// What is held to `reference` in float64: itself in float32, and every other backend with a device, in float32, once for each value of its
+/// setting `kernels` if it has one. `left_out` names the rest.
 std::vector<Backend> backends_under_test(std::vector<std::string>& left_out);
 
 /// Results y of a case; g: gradient of Σ w ∘ y with respect to every real operand, w fixed; h: gradient of Σ d ∘ g, d fixed. Arrays are

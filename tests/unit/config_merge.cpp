@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/files.hpp"
 #include "config/keys.hpp"
 #include "config/merge.hpp"
 #include "config/settings.hpp"
@@ -86,6 +87,16 @@ TEST_CASE("extends: files are laid over one another, faults name the file they c
         "description, "
         "extends, initial_weights, logging, loss, metrics, name, network, optimizer, schedule, seed, training, transforms\n"
         "base/net.json:2:19  /loss/type: no loss plugin is named \"msee\"; did you mean \"mse\"? known: cross_entropy, mse");
+}
+
+TEST_CASE("extends: a null of the extended file, a parameter that each use of a block gives, stays") {
+  const Folder folder;
+  folder.write("net.json", R"({"network": {"blocks": {"b": {"parameters": {"filters": null, "size": 1}}}}})");
+  folder.write("e.json", R"({"extends": ["net.json"], "network": {"blocks": {"b": {"parameters": {"size": null}}}}})");
+  Faults none;
+  const auto document = read_extended(read_file(folder.path / "e.json", json_byte_limit), folder.path / "e.json", none);
+  REQUIRE(document);
+  CHECK(to_text(*document, false) == R"({"network":{"blocks":{"b":{"parameters":{"filters":null}}}}})");
 }
 
 TEST_CASE("extends: circles, missing files and files that are none") {

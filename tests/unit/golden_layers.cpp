@@ -33,10 +33,9 @@ Experiment experiment_of(const std::string& name, const Json& c, const Backend& 
                    {"network", object({{"layers", *c.find("layers")}})},
                    {"loss", c.find("loss") ? *c.find("loss") : object({{"type", "mse"}})},
                    {"optimizer", object({{"type", "sgd"}, {"learning_rate", 0.1}})},
-                   {"training", object({{"steps", 1}, {"batch_size", c.find("input")->items()[0]}, {"shuffle", false}})},
-                   {"backend", object({{"type", backend.name}, {"precision", backend.precision}})}});
+                   {"training", object({{"steps", 1}, {"batch_size", c.find("input")->items()[0]}, {"shuffle", false}})}});
   if (const Json* metrics = c.find("metrics")) x.set("metrics", *metrics);
-  return load_experiment(to_text(x), golden_folder / "layers.json", plugins());
+  return load_experiment(to_text(x), golden_folder / "layers.json", plugins(), {"backend=" + backend.json()});
 }
 
 struct Distances {
@@ -140,9 +139,7 @@ TEST_CASE("dropout drops at its rate and keeps the mean") {
   std::vector<std::vector<double>> first;  // of the reference, by step
   for (auto& backend : backends) {
     INFO(backend.text());
-    const Experiment experiment =
-        load_experiment(text, golden_folder / "dropout.json", plugins(),
-                        {"backend={\"type\":\"" + backend.name + "\",\"precision\":\"" + backend.precision + "\"}"});
+    const Experiment experiment = load_experiment(text, golden_folder / "dropout.json", plugins(), {"backend=" + backend.json()});
     Workbench bench(experiment, plugins());
     initialize(bench.session, experiment, plugins());
     auto recorded = program::record(experiment, {}, {Request::Mode::train, 1, {"y"}, "loss", {}, false}, bench.session.real());

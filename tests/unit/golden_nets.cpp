@@ -53,9 +53,8 @@ std::map<std::string, std::vector<double>> trained(const RunReport& report) {
 
 Distances run(const std::string& net, const std::string& optimizer, const Json& settings, const Backend& backend, const H5Reader& golden,
               const fs::path& runs) {
-  const Experiment experiment = load_experiment(
-      golden_folder / (net + ".json"), plugins(),
-      {"optimizer=" + to_text(settings, false), "backend={\"type\":\"" + backend.name + "\",\"precision\":\"" + backend.precision + "\"}"});
+  const Experiment experiment =
+      load_experiment(golden_folder / (net + ".json"), plugins(), {"optimizer=" + to_text(settings, false), "backend=" + backend.json()});
   Watcher silent;
   const RunReport report = run_experiment(experiment, plugins(), {runs, {}, "test"}, silent);
   CHECK(report.steps == 5);

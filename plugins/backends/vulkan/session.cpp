@@ -11,6 +11,7 @@ namespace lamina::vulkan {
 
 namespace {
 
+constexpr uint64_t slack = 64;                          ///< behind the last tensor, which may be read four words at a time
 constexpr uint64_t staging_bytes = uint64_t(16) << 20;  ///< large tensors travel in parts of this
 
 void move(const Move& m, size_t axis, size_t bytes, const char* from, char* to) {
@@ -65,7 +66,7 @@ void Session::state_create(const std::vector<StateEntry>& entries) {
     state_offsets.push_back(total);
     total += (uint64_t(element_count(e.shape)) * size_of(e.dtype) + 3) / 4 * 4;
   }
-  state = Buffer(device, total, Buffer::Kind::device, "the state");
+  state = Buffer(device, total + slack, Buffer::Kind::device, "the state");
   queue.run_now({CommandMaker::clear({state.handle(), 0, state.bytes()})});
   ++version;
 }
@@ -147,7 +148,7 @@ std::unique_ptr<Executable> Session::compile(Program program) {
     Lowering l(program, device.limits, sink);
     for (const Op& op : program.ops) lower(l, op);
   }
-  const uint64_t bytes = program.arena_bytes + 64;  // a last element may be read as a whole word or four
+  const uint64_t bytes = program.arena_bytes + slack;
   if (bytes > arena.bytes()) {
     queue.flush();
     vkDeviceWaitIdle(device.handle);

@@ -36,7 +36,7 @@ class Extender {
     if (!extends) return document;
     std::error_code error;
     chain_.files.push_back(std::filesystem::weakly_canonical(file, error));
-    std::optional<Json> merged = Json::object();
+    std::optional<Json> merged = Json();  // null: the first file is taken as it stands, its nulls included; those of later ones erase
     if (extends->is_text()) {
       merged = add(std::move(merged), *extends, "/extends", file);
     } else if (extends->is_array()) {
@@ -77,9 +77,10 @@ class Extender {
     } catch (const std::exception& reason) {
       return refuse(std::string(reason.what()) + " It is wanted by " + chain_.text(base.filename().string()));
     }
-    const std::optional<Json> document = read(text, base);
-    if (!document) return std::nullopt;
-    if (merged) merge_patch(*merged, *document);
+    std::optional<Json> document = read(text, base);
+    if (!document || !merged) return std::nullopt;
+    if (merged->is_null()) return document;
+    merge_patch(*merged, *document);
     return merged;
   }
 

@@ -11,7 +11,7 @@
 // All offsets of A and B count vec4s; their contiguous axes are padded with zeros to vec4s. C is written per element, or with C_VECTORS
 // (n, and all offsets of C, multiples of 4) as vec4s.
 //
-// Bindings: 0 a, readonly vec4; 1 b, readonly vec4; 2 c, writeonly float (vec4 with C_VECTORS); 3 table, readonly ivec4, per part:
+// Bindings: 0 a, readonly vec4; 1 b, readonly vec4; 2 c, C_ACCESS float (vec4 with C_VECTORS); 3 table, readonly ivec4, per part:
 //   (grid d, h, w, number of rows m) (first position of the result d, h, w, number of the first tap in the table)
 //   (step of positions in the result d, h, w, 0) (size of the result d, h, w, number of outer) and the factors and the shifts that divide
 //   (divide.glsl) by (grid d, h, w, channels4); then the taps (d, h, w, number).
@@ -23,9 +23,9 @@
 layout(binding = 0) readonly buffer ABuffer { vec4 a_data[]; };
 layout(binding = 1) readonly buffer BBuffer { vec4 b_data[]; };
 #ifdef C_VECTORS
-layout(binding = 2) writeonly buffer CBuffer { vec4 c_data[]; };
+layout(binding = 2) C_ACCESS buffer CBuffer { vec4 c_data[]; };
 #else
-layout(binding = 2) writeonly buffer CBuffer { float c_data[]; };
+layout(binding = 2) C_ACCESS buffer CBuffer { float c_data[]; };
 #endif
 layout(binding = 3) readonly buffer Table { ivec4 table[]; };
 
@@ -38,6 +38,7 @@ layout(push_constant) uniform Push {
   int channels, channels4;             // of a tap in the result; of A in vec4s (rows m only)
   int b_outer, b_row, b_batch;
   int c_row, c_batch, c_split;
+  uint inner_factor, inner_shift;      // divide by seg_inner
 }
 p;
 
@@ -134,6 +135,15 @@ vec4 a_vector(Rows r, int start, int inner) {
 
 #endif
 
+// Where the rows of B that belong to an outer number begin.
+int b_start(Work work, int outer) {
+#ifdef A_ALONG_K
+  const int number = table[work.first.w + outer].w;
+#else
+  const int number = outer;
+#endif
+  return work.batch * p.b_batch + number * p.b_outer;
+}
 vec4 b_at(bool inside, int offset) { return mix(vec4(0), b_data[inside ? offset : 0], bvec4(inside)); }
 #ifdef B_ALONG_K
 vec4 b_vector(int start, int n, int inner4) { return b_at(n < p.n, start + n * p.b_row + inner4); }
@@ -141,12 +151,30 @@ vec4 b_vector(int start, int n, int inner4) { return b_at(n < p.n, start + n * p
 vec4 b_vector(int start, int n, int inner) { return b_at(n < p.n && inner < p.inner, start + inner * p.b_row + n / 4); }
 #endif
 
+// Where c[row, n] stands.
+int c_offset(Work work, int row, int n) { return work.split * p.c_split + work.batch * p.c_batch + row * p.c_row + n; }
 // `v` stands at c[row, n … n + 3].
 void store(Work work, int row, int n, vec4 v) {
-  const int at = work.split * p.c_split + work.batch * p.c_batch + row * p.c_row + n;
+  const int at = c_offset(work, row, n);
 #ifdef C_VECTORS
   if (n < p.n) c_data[at / 4] = v;
 #else
   [[unroll]] for (int e = 0; e < 4; ++e) if (n + e < p.n) c_data[at + e] = v[e];
 #endif
+}
+
+// A segment of the sum.
+struct Segment {
+  int outer_begin, outer_end, inner_begin, inner_end;  // inner in vec4s
+};
+int last_segment(Work work) {
+  const int inner4 = (p.inner + 3) / 4;
+  return min((work.split + 1) * p.segments, (work.size.w + p.seg_outer - 1) / p.seg_outer * ((inner4 + p.seg_inner - 1) / p.seg_inner));
+}
+Segment segment(Work work, int number) {
+  const int inner4 = (p.inner + 3) / 4, inner_parts = (inner4 + p.seg_inner - 1) / p.seg_inner;
+  Segment s;
+  s.outer_begin = number / inner_parts * p.seg_outer, s.outer_end = min(s.outer_begin + p.seg_outer, work.size.w);
+  s.inner_begin = number % inner_parts * p.seg_inner, s.inner_end = min(s.inner_begin + p.seg_inner, inner4);
+  return s;
 }

@@ -12,6 +12,12 @@ void main() {
   const uint item = item_number();
   if (item >= count) return;
   Real sum = from[item];
-  for (uint s = 1; s < splits; ++s) sum += from[s * count + item];
+  uint s = 1;
+  for (; s + 4 <= splits; s += 4) {  // four reads under way at a time
+    const Real a = from[s * count + item], b = from[(s + 1) * count + item], c = from[(s + 2) * count + item],
+               d = from[(s + 3) * count + item];
+    sum = sum + a + b + c + d;
+  }
+  for (; s < splits; ++s) sum += from[s * count + item];
   to[item] = sum;
 }

@@ -5,6 +5,7 @@
 // parts · splits · batches workgroups, spread over x and y. Deterministic: the sum's order is that of gemm.glsl.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
+#define C_ACCESS writeonly
 #include "gemm.glsl"
 
 #define LANES_M (LANES / LANES_N)
@@ -32,28 +33,25 @@ void main() {
   vec4 total[16][2];
   [[unroll]] for (int r = 0; r < 16; ++r) [[unroll]] for (int j = 0; j < 2; ++j) total[r][j] = vec4(0);
 
-  const int inner_parts = ((p.inner + 3) / 4 + p.seg_inner - 1) / p.seg_inner;
-  const int last = min((work.split + 1) * p.segments, (work.size.w + p.seg_outer - 1) / p.seg_outer * inner_parts);
-  for (int s = work.split * p.segments; s < last; ++s) {
-    const int outer_begin = s / inner_parts * p.seg_outer, outer_end = min(outer_begin + p.seg_outer, work.size.w);
-    const int inner_begin = s % inner_parts * p.seg_inner, inner_end = min(inner_begin + p.seg_inner, (p.inner + 3) / 4);
+  const int last = last_segment(work);
+  for (int number = work.split * p.segments; number < last; ++number) {
+    const Segment s = segment(work, number);
     vec4 sum[16][2];
     [[unroll]] for (int r = 0; r < 16; ++r) [[unroll]] for (int j = 0; j < 2; ++j) sum[r][j] = vec4(0);
 #ifndef A_ALONG_K
-    ivec3 grid_at = grid_row(work, outer_begin);
+    ivec3 grid_at = grid_row(work, s.outer_begin);
 #endif
-    for (int outer = outer_begin; outer < outer_end; ++outer) {
+    for (int outer = s.outer_begin; outer < s.outer_end; ++outer) {
       int starts[A_READS];
 #ifdef A_ALONG_K
       const ivec4 tap = table[work.first.w + outer];
       [[unroll]] for (int i = 0; i < A_READS; ++i) starts[i] = a_start(work, rows[i], tap);
-      const int b_start = work.batch * p.b_batch + tap.w * p.b_outer;
 #else
       [[unroll]] for (int i = 0; i < A_READS; ++i) starts[i] = a_start(rows[i], grid_at);
       grid_at = next_row(work, grid_at);
-      const int b_start = work.batch * p.b_batch + outer * p.b_outer;
 #endif
-      for (int k = inner_begin; k < inner_end; ++k) {
+      const int b_first = b_start(work, outer);
+      for (int k = s.inner_begin; k < s.inner_end; ++k) {
         vec4 a_read[A_READS], b_read[B_READS];
 #ifdef A_ALONG_K
         [[unroll]] for (int i = 0; i < A_READS; ++i) a_read[i] = a_vector(starts[i], k);
@@ -65,7 +63,7 @@ void main() {
 #ifdef B_ALONG_K
         [[unroll]] for (int i = 0; i < B_READS; ++i) {
           const int e = i * LANES_M + lane_m;
-          b_read[i] = b_vector(b_start, n + e / 4 * 4 * LANES_N + e % 4, k);
+          b_read[i] = b_vector(b_first, n + e / 4 * 4 * LANES_N + e % 4, k);
         }
         [[unroll]] for (int e = 0; e < 8; ++e) {
           const vec4 v = subgroupShuffle(b_read[e / LANES_M], uint(e % LANES_M * LANES_N + lane_n));
@@ -74,7 +72,7 @@ void main() {
 #else
         [[unroll]] for (int i = 0; i < B_READS; ++i) {
           const int e = i * LANES_M + lane_m;
-          b_read[i] = b_vector(b_start, n + e % 2 * 4 * LANES_N, k * 4 + e / 2);
+          b_read[i] = b_vector(b_first, n + e % 2 * 4 * LANES_N, k * 4 + e / 2);
         }
         [[unroll]] for (int e = 0; e < 8; ++e) b[e / 2][e % 2] = subgroupShuffle(b_read[e / LANES_M], uint(e % LANES_M * LANES_N + lane_n));
 #endif
@@ -90,7 +88,7 @@ void main() {
           }
 #endif
           [[unroll]] for (int r = 0; r < 4; ++r) [[unroll]] for (int u = 0; u < 4; ++u) [[unroll]] for (int j = 0; j < 2; ++j)
-            sum[r4 * 4 + r][j] += a[r][u] * b[u][j];
+            sum[r4 * 4 + r][j] = fma(vec4(a[r][u]), b[u][j], sum[r4 * 4 + r][j]);
         }
       }
     }

@@ -15,8 +15,6 @@ struct Order {
   int64_t seg_outer, seg_inner;  ///< a segment: summed by itself, which keeps long sums accurate
   int64_t segments, splits;      ///< segments of a split
 };
-constexpr int64_t segment_vectors = 64;  ///< of k
-
 int64_t outer_of(const Gemm& g, const Gemm::Part& part) {
   return g.a_along_k ? int64_t(part.taps.size()) : g.images * part.grid[0] * part.grid[1];
 }
@@ -32,13 +30,14 @@ Order order_of(const Lowering& l, const Gemm& g, int64_t count) {
     o.outer = std::max(o.outer, outer_of(g, part));
     tiles += ceil_div(rows_of(g, part), 64) * ceil_div(g.n, 64) * g.batches;
   }
-  const int64_t vectors = ceil_div(o.inner, 4), inner_segments = ceil_div(vectors, segment_vectors);
+  // Few tiles and a long sum: it is split, as long as its parts stay long and their results small. Segments cost more in tiled kernels.
+  const int64_t vectors = ceil_div(o.inner, 4), terms = o.outer * vectors, longest = l.limits.lanes ? 64 : 512;
+  const int64_t wanted = l.limits.lanes ? 32 : 512, shortest = l.limits.lanes ? 128 : 32, room = (int64_t(1) << 24) / count;
+  o.splits = std::clamp<int64_t>(std::min({wanted / tiles, terms / shortest, room}), 1, 128);
+  const int64_t segment = std::min(longest, ceil_div(terms, o.splits)), inner_segments = ceil_div(vectors, segment);
   o.seg_inner = ceil_div(vectors, inner_segments);
-  o.seg_outer = std::max<int64_t>(1, segment_vectors / vectors);
+  o.seg_outer = std::max<int64_t>(1, segment / vectors);
   const int64_t all = ceil_div(o.outer, o.seg_outer) * inner_segments;
-  // Few tiles and a long sum: the sum is split, as long as the parts of it stay long and their results small.
-  const int64_t wanted = l.limits.lanes ? 32 : 512, room = (int64_t(1) << 24) / std::max<int64_t>(count, 1);
-  o.splits = std::clamp<int64_t>(std::min({wanted / std::max<int64_t>(tiles, 1), all / 2, room}), 1, 1 << 12);
   o.segments = ceil_div(all, o.splits);
   o.splits = ceil_div(all, o.segments);
   return o;
@@ -89,6 +88,9 @@ Dispatch with_tile(const Lowering& l, const Op& op, const Gemm& g, const Order& 
   p.add(g.image), p.add(g.a_pixel), p.add(g.a_batch);
   p.add(g.step), p.add(g.channels), p.add(ceil_div(g.channels, 4));
   for (int64_t v : {g.b_outer, g.b_row, g.b_batch, g.c_row, g.c_batch, count}) p.add(v);
+  Words divisor;
+  append_divisor(divisor, uint64_t(o.seg_inner));
+  p.words.insert(p.words.end(), divisor.begin() + 1, divisor.end());
   Dispatch d;
   d.push = std::move(p.words);
   const double groups = double(tiles_n) * double(tiles_m) * double(parts) * double(o.splits) * double(g.batches);
@@ -125,6 +127,40 @@ std::vector<Dispatch> lanes_kernels(const Lowering& l, const Op& op, const Gemm&
   return {std::move(d)};
 }
 
+std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm& g, const Order& o, int64_t count,
+                                    const std::string& definitions) {
+  struct Choice {
+    Tile tile;
+    int64_t rows, columns;  ///< of an invocation
+    double speed;           ///< of a workgroup, an estimate
+    double cost = 0;
+  };
+  constexpr int64_t depth = 16;  // of tiles along k
+  std::vector<Choice> choices = {{{128, 128}, 8, 8, 1.0}, {{128, 64}, 8, 4, 0.85}, {{64, 64}, 4, 4, 0.7},  {{64, 64}, 8, 4, 0.7},
+                                 {{64, 32}, 4, 4, 0.55},  {{32, 32}, 4, 4, 0.4},   {{256, 32}, 8, 4, 0.7}, {{128, 32}, 8, 4, 0.6},
+                                 {{256, 16}, 8, 4, 0.5},  {{128, 16}, 8, 4, 0.45}};
+  const auto threads = [](const Choice& c) { return uint64_t(c.tile.m / c.rows * c.tile.n / c.columns); };
+  std::erase_if(choices, [&](const Choice& c) {
+    return threads(c) > l.limits.invocations || uint64_t(depth * (c.tile.m + c.tile.n + 8) * 4) > l.limits.shared_bytes;
+  });
+  if (choices.empty()) op.fail("this device allows too few invocations or too little shared memory in a workgroup");
+  // The time of one workgroup, times how often the device is filled with two on each processor.
+  for (Choice& c : choices) {
+    const double work = double(c.tile.m * c.tile.n), groups = area(g, c.tile) / work * double(g.batches * o.splits);
+    c.cost = work / c.speed * std::max(1.0, groups / (2.0 * l.limits.processors));
+  }
+  std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
+  choices.resize(std::min<size_t>(choices.size(), 4));
+  std::vector<Dispatch> list;
+  for (const Choice& c : choices) {
+    Dispatch d = with_tile(l, op, g, o, count, c.tile);
+    d.shader = {"gemm_tiled.comp", definitions};
+    for (int64_t v : {int64_t(threads(c)), c.tile.m, c.tile.n, depth, c.rows, c.columns}) d.constants.push_back(uint32_t(v));
+    list.push_back(std::move(d));
+  }
+  return list;
+}
+
 }  // namespace
 
 Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length) {
@@ -148,7 +184,7 @@ void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const P
   if (g.b_along_k) definitions += "#define B_ALONG_K\n";
   if (g.n % 4 == 0 && g.c_row % 4 == 0 && g.c_batch % 4 == 0 && count % 4 == 0) definitions += "#define C_VECTORS\n";
   const Range table = table_of(l, op, g);
-  std::vector<Dispatch> alternatives = lanes_kernels(l, op, g, o, count, definitions);
+  std::vector<Dispatch> alternatives = (l.limits.lanes ? lanes_kernels : tiled_kernels)(l, op, g, o, count, definitions);
   for (Dispatch& d : alternatives)
     d.bindings = {Lowering::range(a.place, a.bytes), Lowering::range(b.place, b.bytes), Lowering::range(to, uint64_t(o.splits * count) * 4),
                   table};

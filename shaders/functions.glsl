@@ -1,6 +1,7 @@
 // The elementwise functions of the op list for WIDTH elements at a time (vector.glsl), with the op list's rules for NaN, ties, integers and
 // casts. GLSL leaves exp, log, sin, tanh and pow to the driver, with errors that grow with the argument, and lets it take NaN for a number;
-// so they are computed here, within about 2 units in the last place. Polynomials of exp, log, tanh, sin and cos after Cephes (Moshier).
+// so they are computed here, within about 2 units in the last place. Where a step must be exact it is `precise`, which binds operators but
+// not fma(). Polynomials of exp, log, tanh, sin and cos after Cephes (Moshier).
 #include "vector.glsl"
 
 #define INFINITY uintBitsToFloat(0x7f800000u)
@@ -56,8 +57,8 @@ Real times_power(Real x, Whole n) {
 }
 Real exp_of(Real x) {
   const Real within = clamp(x, Real(-104.0), Real(89.0)), n = roundEven(within * 1.44269504);
-  precise Real r = fma(n, Real(-0.693359375), within);
-  r = fma(n, Real(2.12194440e-4), r);
+  precise Real r = within - n * 0.693359375;  // exact
+  r = r + n * 2.12194440e-4;
   Real p = Real(1.9875691500e-4);
   p = fma(p, r, Real(1.3981999507e-3));
   p = fma(p, r, Real(8.3334519073e-3));
@@ -99,9 +100,8 @@ Real log_of(Real x) {
   p = fma(p, f, Real(2.0000714765e-1));
   p = fma(p, f, Real(-2.4999993993e-1));
   p = fma(p, f, Real(3.3333331174e-1));
-  precise Real r = fma(n, Real(-2.12194440e-4), f * z * p);
-  r = fma(z, Real(-0.5), r);
-  r = fma(n, Real(0.693359375), f + r);
+  Real r = f * z * p - n * 2.12194440e-4 - z * 0.5;
+  r = f + r + n * 0.693359375;
   r = mix(r, x, opposite(above(Real(INFINITY), x)));  // infinity and NaN
   r = mix(r, Real(-INFINITY), same(x, Real(0)));
   return mix(r, Real(NOT_A_NUMBER), above(Real(0), x));
@@ -158,9 +158,9 @@ Real erf_of(Real x) {
 Real quarter_turns(Real x, out Whole n) {
   const Real turns = roundEven(clamp(x, Real(-8192), Real(8192)) * 0.636619772);
   n = Whole(turns);
-  precise Real r = fma(turns, Real(-1.5703125), x);
-  r = fma(turns, Real(-4.837512969970703125e-4), r);
-  return fma(turns, Real(-7.54978995489188216e-8), r);
+  precise Real r = x - turns * 1.5703125 - turns * 4.837512969970703125e-4;  // exact
+  r = r - turns * 7.54978995489188216e-8;
+  return r;
 }
 Real sine_of(Real x, int ahead) {  // of x + ahead · π/2
   Whole n;
@@ -182,13 +182,22 @@ Real edge_of(Real x, Real builtin) { return mix(Real(NOT_A_NUMBER), builtin, abo
 Real sin_of(Real x) { return mix(sine_of(x, 0), edge_of(x, sin(x)), is_far(x)); }
 Real cos_of(Real x) { return mix(sine_of(x, 1), edge_of(x, cos(x)), is_far(x)); }
 
+// a · b − product, exactly. Source: Dekker, Numerische Mathematik 18, 1971.
+Real rest_of(Real a, Real b, Real product) {
+  const Real a1 = uintBitsToFloat(floatBitsToUint(a) & 0xfffff000u), b1 = uintBitsToFloat(floatBitsToUint(b) & 0xfffff000u);
+  precise Real a2 = a - a1;
+  precise Real b2 = b - b1;
+  precise Real rest = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2;
+  return rest;
+}
 // |a|^b = e^(b · log |a|) with the logarithm in two parts, high + low, so that the error does not grow with the exponent.
 Real pow_of(Real a, Real b) {
   Real n;
   const Real m = mantissa_of(abs(a), n);
   precise Real top = m - 1.0, bottom = m + 1.0;
   precise Real s = top / bottom;
-  precise Real rest = (fma(-s, bottom, top) - s * (m - (bottom - 1.0))) / bottom;  // of top / bottom
+  precise Real near = s * bottom;
+  precise Real rest = ((top - near) - rest_of(s, bottom, near) - s * (m - (bottom - 1.0))) / bottom;  // of top / bottom
   const Real z = s * s;
   Real p = Real(2.0 / 11);
   p = fma(p, z, Real(2.0 / 9));
@@ -196,12 +205,13 @@ Real pow_of(Real a, Real b) {
   p = fma(p, z, Real(2.0 / 5));
   p = fma(p, z, Real(2.0 / 3));
   precise Real whole = n * 0.693359375;  // exact
-  precise Real high = whole + 2.0 * s;
-  precise Real part = high - whole;
-  precise Real low = (whole - (high - part)) + (2.0 * s - part);
-  low += 2.0 * rest + fma(n, Real(-2.12194440e-4), s * z * p);
+  precise Real sum = whole + 2.0 * s;
+  precise Real part = sum - whole;
+  precise Real small = (whole - (sum - part)) + (2.0 * s - part) + (2.0 * rest + fma(n, Real(-2.12194440e-4), s * z * p));
+  precise Real high = sum + small;
+  precise Real low = small - (high - sum);
   precise Real product = b * high;
-  precise Real below = fma(b, high, -product) + b * low;
+  precise Real below = rest_of(b, high, product) + b * low;
   const Real within = clamp(product, Real(-200.0), Real(200.0));
   Real y = exp_of(within) * (1.0 + mix(Real(0), below, same(within, product)));
 

@@ -5,7 +5,7 @@ shapes. The samples are random; the batch lies on the device and stays the same,
 Prints "ready <torch version> <device>", then answers each line "MODE PRECISION SECONDS" of standard input by one line: milliseconds per step
 (median of blocks of steps, each ended by a synchronisation), or "failed: why".
   MODE       eager, compile (torch.compile of forward, loss and backward), graph (the whole eager step as a CUDA graph), compile+graph
-  PRECISION  strict (float32 throughout) or tf32 (convolutions and matrix products in TF32: on PyTorch's cuDNN convolutions the default)
+  PRECISION  strict (float32 throughout) or tf32 (convolutions, for which that is PyTorch's default, and matrix products in TF32)
 """
 import json
 import sys
@@ -123,7 +123,7 @@ class Trainer:
         return time.perf_counter() - start
 
     def measure(self, mode, precision, seconds):
-        if mode != "eager" and self.device == "cpu" and "graph" in mode:
+        if mode.endswith("graph") and self.device == "cpu":
             raise RuntimeError("CUDA graphs want CUDA")
         if mode.startswith("compile") and not hasattr(torch, "compile"):
             raise RuntimeError("this PyTorch has no torch.compile")

@@ -11,7 +11,7 @@ std::vector<OpCase> composite_cases() {
     for (auto& [shape, axis] :
          std::vector<std::pair<Shape, int>>{{{1}, 0}, {{3, 10}, 1}, {{2, 7, 5}, 1}, {{5, 3, 2}, 0}, {{2, 3, 4, 5}, -1}, {{4, 131}, -1}})
       list.push_back({op, {real(shape)}, {{"axis", axis}}, all});
-  for (auto& shape : std::vector<Shape>{{1, 1}, {5, 10}, {3, 7, 4}, {2, 3, 5, 2}, {67, 13}}) {
+  for (auto& shape : std::vector<Shape>{{1, 1}, {5, 10}, {3, 7, 4}, {2, 3, 5, 2}, {67, 13}, {3, 300}}) {
     Shape labels = shape;
     labels.erase(labels.begin() + 1);
     list.push_back({"softmax_cross_entropy", {real(shape), whole(labels, 0, shape[1] - 1)}, {}, all});

@@ -51,6 +51,31 @@ std::vector<OpCase> shape_cases() {
   list.push_back({"scatter_add", {real({3, 1}), whole({1}, 0, 6)}, {{"axis", -1}, {"shape", Shape{3, 7}}}, kept});
   list.push_back({"scatter_add", {real({5}), whole({}, 0, 2)}, {{"axis", 0}, {"shape", Shape{3, 5}}}, kept});
 
+  list.push_back({"scatter_add", {real({23, 8}), whole({23}, -1, 10)}, {{"axis", 0}, {"shape", Shape{10, 8}}}, kept});
+  const Shape many = {2, 3, 2, 3, 2, 3, 2, 3};
+  list.push_back({"slice", {real(many)}, {{"begin", Shape{0, 1, 0, 1, 0, 1, 0, 1}}, {"end", Shape{1, 3, 2, 2, 2, 3, 1, 3}}}, kept});
+  list.push_back({"reverse", {real(many)}, {{"axes", Shape{1, 3, 5, 7}}}, kept});
+
+  // Elements of one byte, whose rows fill words and do not.
+  for (const Shape& shape : {Shape{2, 3, 5, 7}, Shape{2, 4, 5, 8}}) {
+    const auto bytes = [](Shape s) { return whole(std::move(s), 0, 200, DType::uint8); };
+    const Shape low = {0, 1, 2, 1}, high = {1, 0, 1, 3};
+    list.push_back({"transpose", {bytes(shape)}, {{"axes", Shape{3, 1, 0, 2}}}, plain});
+    list.push_back(
+        {"slice", {bytes(shape)}, {{"begin", Shape{0, 0, 1, 2}}, {"end", Shape{2, 3, 4, 7}}, {"stride", Shape{1, 2, 1, 1}}}, plain});
+    list.push_back({"pad", {bytes(shape)}, {{"low", low}, {"high", high}, {"interior", Shape{0, 0, 1, 2}}, {"value", 7.0}}, plain});
+    list.push_back({"pad", {bytes(shape)}, {{"low", Shape{0, 0, 2, 1}}, {"high", Shape{0, 0, 1, 3}}}, plain});
+    for (const char* mode : {"reflect", "edge"})
+      list.push_back({"pad", {bytes(shape)}, {{"low", low}, {"high", high}, {"mode", mode}}, plain});
+    list.push_back({"reverse", {bytes(shape)}, {{"axes", Shape{0, 3}}}, plain});
+    for (int axis : {0, 1, 3}) {
+      Shape other = shape;
+      other[size_t(axis)] = 3;
+      list.push_back({"concat", {bytes(shape), bytes(other), bytes(shape)}, {{"axis", axis}}, plain});
+      list.push_back({"gather", {bytes(shape), whole({2, 3}, -1, shape[size_t(axis)])}, {{"axis", axis}}, plain});
+    }
+  }
+
   const std::vector<std::pair<Shape, Shape>> reductions = {
       {{7}, {0}},    {{3, 5, 7}, {1}}, {{3, 5, 7}, {-1, 0}}, {{2, 3, 4, 5}, {0, 2, 3}}, {{2, 17, 1}, {0, 1, 2}},
       {{3, 1}, {1}}, {{67, 131}, {1}}, {{131, 13}, {0}}};

@@ -19,7 +19,7 @@ void append_divisor(Words& words, uint64_t by) {
 
 void add_items(Lowering& l, const Op& op, Shader shader, std::vector<Range> bindings, uint64_t count, const Words& push) {
   if (count > most) op.fail("it has ", count, " work items; 2³¹ − 1 are the most");
-  const uint32_t size = l.limits.lanes ? 32 : std::min<uint32_t>(256, l.limits.invocations);
+  const uint32_t size = !l.limits.lanes ? std::min<uint32_t>(256, l.limits.invocations) : count < 4096 ? 16 : 64;
   Dispatch d{std::move(shader), std::move(bindings), {size}, {uint32_t(count)}, l.spread((count + size - 1) / size)};
   d.push.insert(d.push.end(), push.begin(), push.end());
   l.add(std::move(d));

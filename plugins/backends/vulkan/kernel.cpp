@@ -1,5 +1,5 @@
 // Custom kernels: the GLSL body of a plugin's kernel between generated accessors, an invocation per work item. The body sees
-//   in0(i), in1(i), …        element i of an input, row-major: float, int, uint or bool by its type; outside the input 0
+//   in0(i), in1(i), …        element i of an input, row-major, float; outside the input 0
 //   out0(i, v), …            writes element i of a result; outside the result nothing
 //   c0, c1, …                the constants, in float
 //   in0_count(), out0_count(), in0_rank(), in0_size(axis)   elements, axes, and the extent of an axis, 1 behind the last
@@ -14,25 +14,11 @@ namespace lamina::vulkan {
 
 namespace {
 
-const char* glsl_name(DType t) {
-  switch (t) {
-    case DType::int32:
-      return "int";
-    case DType::uint32:
-    case DType::uint8:
-      return "uint";
-    case DType::boolean:
-      return "bool";
-    default:
-      return "float";
-  }
-}
-
 /// Text and facts grow with the bindings: one per operand and result.
 class KernelText {
  public:
   explicit KernelText(const Op& op) : op_(op) {
-    text_ = "#include \"items.glsl\"\n#include \"bytes.glsl\"\nlayout(push_constant) uniform Push { uint count; };\n";
+    text_ = "#include \"items.glsl\"\nlayout(push_constant) uniform Push { uint count; };\n";
     for (uint32_t i = 0; i < op.raw.constant_count; ++i) {
       text_ += describe("#define c", i, " uintBitsToFloat(facts[", i, "])\n");
       facts.push_back(std::bit_cast<uint32_t>(float(op.raw.constants[i])));
@@ -49,22 +35,18 @@ class KernelText {
 
  private:
   void tensor(const std::string& name, const Value& v, bool input) {
-    expect_elements(op_, v);
-    if (!input && is_bytes(v.dtype)) op_.fail("a kernel cannot write results of type ", name_of(v.dtype));
-    const char* type = glsl_name(v.dtype);
+    expect_float32(op_, v);
     const size_t at = facts.size();
     facts.push_back(uint32_t(v.count())), facts.push_back(v.rank());
     for (size_t a = 0; a < LAMINA_MAX_RANK; ++a) facts.push_back(a < v.rank() ? uint32_t(v.shape[a]) : 1);
-    text_ += describe("layout(set = 0, binding = ", ++bindings_, ") ", input ? "readonly" : "writeonly", " buffer Buffer_", name, " { ",
-                      is_bytes(v.dtype) ? "uint" : type, " all_", name, "[]; };\n");
+    text_ += describe("layout(set = 0, binding = ", ++bindings_, ") ", input ? "readonly" : "writeonly", " buffer Buffer_", name,
+                      " { float all_", name, "[]; };\n");
     text_ += describe("uint ", name, "_count() { return facts[", at, "]; }\nuint ", name, "_rank() { return facts[", at + 1, "]; }\nuint ",
                       name, "_size(uint axis) { return axis < ", LAMINA_MAX_RANK, " ? facts[", at + 2, " + axis] : 1; }\n");
-    if (input) {
-      const std::string element = is_bytes(v.dtype) ? "byte_of(all_" + name + "[i / 4], i)" : "all_" + name + "[i]";
-      text_ += describe(type, " ", name, "(uint i) { return i < ", name, "_count() ? ", type, "(", element, ") : ", type, "(0); }\n");
-    } else {
-      text_ += describe("void ", name, "(uint i, ", type, " v) { if (i < ", name, "_count()) all_", name, "[i] = v; }\n");
-    }
+    if (input)
+      text_ += describe("float ", name, "(uint i) { return i < ", name, "_count() ? all_", name, "[i] : 0.0; }\n");
+    else
+      text_ += describe("void ", name, "(uint i, float v) { if (i < ", name, "_count()) all_", name, "[i] = v; }\n");
   }
   const Op& op_;
   std::string text_;
@@ -77,7 +59,8 @@ std::string author_error(const std::string& message, const char* body) {
   if (at == message.npos) return message;
   const size_t number = size_t(std::atoi(message.c_str() + at + 9)), text = message.find(": ", at + 9);
   for (size_t line = 1; line < number && (body = std::strchr(body, '\n')); ++line) ++body;
-  const std::string found = message.substr(text + 2, message.find('\n', text) - text - 2);
+  std::string found = message.substr(text + 2, message.find('\n', text) - text - 2);
+  found.erase(found.find_last_not_of(" \r") + 1);
   return describe("line ", number, ": ", found, "; in: ", body ? std::string(body, std::strcspn(body, "\n")) : "");
 }
 

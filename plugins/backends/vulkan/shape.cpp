@@ -1,8 +1,5 @@
 // Ops that move elements: reshape and transpose (views wherever the planner grants them), slice, pad, concat, reverse, reorder, copy.
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <limits>
 
 #include "items.hpp"
 
@@ -113,26 +110,6 @@ void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, boo
   add_move(l, op, from, to, std::move(s));
 }
 
-/// A word of elements that hold `value`; whole numbers saturate, NaN gives 0.
-uint32_t fill_word(DType dtype, double value) {
-  const auto whole = [&]<class T>(T) {
-    using Limits = std::numeric_limits<T>;
-    return value != value ? T(0) : T(std::clamp(std::trunc(value), double(Limits::lowest()), double(Limits::max())));
-  };
-  switch (dtype) {
-    case DType::boolean:
-      return value != 0 ? 0x01010101u : 0;
-    case DType::uint8:
-      return whole(uint8_t()) * 0x01010101u;
-    case DType::int32:
-      return uint32_t(whole(int32_t()));
-    case DType::uint32:
-      return whole(uint32_t());
-    default:
-      return std::bit_cast<uint32_t>(float(value));
-  }
-}
-
 /// slice, pad, reverse, and operand i of concat, which begins at `before`.
 Sources sources_of(const Op& op, size_t i, const Shape& strides, int64_t before) {
   const Shape &x = op.in(i).shape, &y = op.out(0).shape;
@@ -181,7 +158,7 @@ void lower_shape(Lowering& l, const Op& op) {
                        : mode == "reflect" ? Outside::mirror
                        : mode == "edge"    ? Outside::edge
                                            : Outside::fill;
-  const uint32_t fill = outside == Outside::fill ? fill_word(y.dtype, op.real("value", 0)) : 0;
+  const uint32_t fill = outside == Outside::fill ? word_of(op.real("value", 0), y.dtype) * (is_bytes(y.dtype) ? 0x01010101u : 1) : 0;
   const Range to = l.range(l.result(op, 0, default_token(y.shape)), y);
   int64_t before = 0;
   for (size_t i = 0; i < op.in_count(); ++i) {

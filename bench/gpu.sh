@@ -4,7 +4,7 @@
 #   bench/gpu.sh [--small] [--backend NAME[:DEVICE]] [--rounds N] [--seconds S] [--build DIR] [--out FILE]
 #     --small     sizes for a device that is a processor (lavapipe): small batches, one short round, no large matmul
 #     --backend   default vulkan: the first discrete device, else integrated, else a processor
-#     --rounds    of every contestant in turn, default 3; --seconds each of them then runs, default 1
+#     --rounds    of every contestant in turn, default 3; --seconds each of them then runs, default 0.5
 #     --build     use what is built there as it is: nothing is installed or built, no network is needed
 # Needs: a vendor's driver with Vulkan 1.2, and Debian's libvulkan1, which finds it (where it cannot be installed, LD_LIBRARY_PATH with its
 # libvulkan.so.1 and VK_DRIVER_FILES with the driver's .json do). AMD, Intel and lavapipe: Debian's mesa-vulkan-drivers; NVIDIA: the driver's own.
@@ -33,14 +33,15 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 if [ -n "$small" ]; then
-  rounds=${rounds:-1} seconds=${seconds:-0.5}
+  rounds=${rounds:-1}
   kernels=(--batch 4 --megabytes 32 --seconds 0.2)
   networks=(lenet5 series resnet20:8 voxnet:4)
 else
-  rounds=${rounds:-3} seconds=${seconds:-1}
+  rounds=${rounds:-3}
   kernels=(--batch 32 --megabytes 512 --seconds 0.1 --large)
   networks=(lenet5 series resnet20 voxnet resnet18)
 fi
+seconds=${seconds:-0.5}
 
 say() { printf '\n== %s\n' "$*" >&2; }
 

@@ -85,19 +85,18 @@ void add_convolutions(std::vector<Case>& cases, int64_t batch) {
       return a.emplace_back("shape", shape), a;
     };
     const double flop = 2.0 * 9 * double(channels * channels * size * size * batch);
-    const double bytes = 4.0 * double(2 * element_count(x) + element_count(w));
     const std::string shape = describe(" 3×3, ", channels, "@", size, "², batch ", batch);
-    cases.push_back({"conv" + shape, "conv", [=](Scope& s) { return conv(s.state("x", x), s.state("w", w), window); }, flop, bytes});
+    cases.push_back({"conv" + shape, "conv", [=](Scope& s) { return conv(s.state("x", x), s.state("w", w), window); }, flop});
     cases.push_back({"conv_backward_data" + shape, "conv_backward_data",
                      [=](Scope& s) {
                        return record("conv_backward_data", {s.state("x", x), s.state("w", w)}, shaped(x));
                      },
-                     flop, bytes});
+                     flop});
     cases.push_back({"conv_backward_weights" + shape, "conv_backward_weights",
                      [=](Scope& s) {
                        return record("conv_backward_weights", {s.state("x", x), s.state("w", x)}, shaped(w));
                      },
-                     flop, bytes});
+                     flop});
   }
 }
 
@@ -120,7 +119,7 @@ std::vector<Case> cases_of(const Options& o) {
                        [=](Scope& s) {
                          return matmul(s.state("x", {n, n}), s.state("w", {n, n}));
                        },
-                       2.0 * double(n * n * n), 12.0 * double(n * n)});
+                       2.0 * double(n * n * n)});
   add_convolutions(cases, o.batch);
   const Shape images = {o.batch, 64, 56, 56}, halves = {o.batch, 64, 28, 28}, logits = {o.batch * 32, 1000};
   const double bytes = 4.0 * double(element_count(images));

@@ -69,7 +69,7 @@ class Net(nn.Module):
 
 class Trainer:
     def __init__(self, experiment, device):
-        self.device, self.data, self.steps_of = device, experiment["dataset"], {}
+        self.device, self.data, self.steps = device, experiment["dataset"], {}
         self.batch, self.layers, self.settings = experiment["training"]["batch_size"], experiment["network"]["layers"], experiment["optimizer"]
         if experiment["loss"]["type"] != "cross_entropy" or self.settings["type"] != "momentum":
             raise ValueError("only cross_entropy with momentum is known here")
@@ -81,8 +81,10 @@ class Trainer:
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def make(self, mode):
-        """A function that does one step."""
+    def make(self, mode, precision):
+        """A function that does one step. A graph captures the eager or compiled step of the same precision, which is compiled once."""
+        if mode.endswith("graph"):
+            return self.captured(self.step_of("compile" if mode.startswith("compile") else "eager", precision))
         net = Net(self.layers, torch.zeros(2, *self.data["shape"])).to(self.device)
         loss_of = nn.CrossEntropyLoss()
         optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=self.settings["momentum"], weight_decay=self.settings["weight_decay"])
@@ -90,29 +92,33 @@ class Trainer:
         def loss_at(x, y):
             return loss_of(net(x), y)
 
-        if mode.startswith("compile"):
+        if mode == "compile":
             loss_at = torch.compile(loss_at)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_at(self.x, self.y)
-            loss.backward()
+            loss_at(self.x, self.y).backward()
             optimizer.step()
-            return loss
 
-        if not mode.endswith("graph"):
-            return step
-        side = torch.cuda.Stream()  # a capture wants everything allocated and tuned before, on a stream of its own
+        self.run(step, 3)
+        return step
+
+    def captured(self, step):
+        side = torch.cuda.Stream()  # a capture wants all memory taken and all algorithms chosen before, on a stream of its own
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(4):
+            for _ in range(3):
                 step()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        optimizer.zero_grad(set_to_none=True)
         with torch.cuda.graph(graph):
             step()
         return graph.replay
+
+    def step_of(self, mode, precision):
+        if (mode, precision) not in self.steps:
+            self.steps[mode, precision] = self.make(mode, precision)
+        return self.steps[mode, precision]
 
     def run(self, step, count):
         self.synchronise()
@@ -129,11 +135,7 @@ class Trainer:
             raise RuntimeError("this PyTorch has no torch.compile")
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         torch.backends.cudnn.benchmark = True
-        key = mode, precision
-        if key not in self.steps_of:
-            self.steps_of[key] = self.make(mode)
-            self.run(self.steps_of[key], 3)
-        step = self.steps_of[key]
+        step = self.step_of(mode, precision)
         count = max(1, int(seconds / 8 / max(self.run(step, 2) / 2, 1e-6)))
         times = []
         while not times or sum(times) * count < seconds:

@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--plugins", required=True)
     parser.add_argument("--backend", default="vulkan")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("networks", nargs="+")
     options = parser.parse_args()
     torch_here = has_torch()

@@ -167,8 +167,9 @@ class CommandLine {
     value(*compare, "--backends", backends_, "NAME[:DEVICE],…",
           "The first is the truth. When not given: the reference and every other backend that has a device.");
     steps(*compare, steps_, "Training steps that are compared; 3 when not given.");
-    value(*compare, "--tolerance", tolerance_, "T", "Largest distance that passes, relative to max(1, |truth|); 0.0001 when not given.")
+    value(*compare, "--tolerance", tolerance_, "T", "Largest distance that passes, relative to max(1, |truth|); 0.001 when not given.")
         ->check(CLI::Validator([](std::string& text) { return not_a_tolerance(text); }, ""));
+    compare->add_flag("--drift", a_.drift, "Let each go on from its own weights, so that differences grow as in a run.");
     changes(*compare, false);
 
     CLI::App* bench = command(root_, "bench", Command::bench);

@@ -50,7 +50,8 @@ struct Arguments {
   std::vector<std::string> backends;  ///< "cpu", "vulkan:1"; the first is the truth
   std::optional<int64_t> steps;
   int64_t warm_up = 10;
-  double tolerance = 1e-4;
+  double tolerance = 1e-3;
+  bool drift = false;
   std::optional<std::string> kind;
   std::string name;
 

@@ -11,6 +11,7 @@ namespace lamina::cli {
 namespace {
 
 using compare::Comparison;
+using compare::Options;
 using compare::Pass;
 using Side = Table::Side;
 
@@ -51,13 +52,30 @@ std::string distance_text(std::optional<double> distance, double tolerance) {
   return !distance ? "" : *distance == 0 ? "0" : (*distance <= tolerance ? "" : "! ") + score(*distance);
 }
 
-std::string comparison_text(const Comparison& c, const std::vector<std::string>& names, const Terminal& terminal, bool verbose) {
+/// How far the losses have come apart, step by step.
+std::string losses_text(const Comparison& c, const std::vector<std::string>& names) {
+  Table table = numbers_table(names.size());
+  std::vector<std::string> head = {"loss of step", names[0]};
+  for (size_t k = 1; k < names.size(); ++k) head.push_back(names[k] + " - " + names[0]);
+  table.add(head);
+  const std::vector<double>& truth = c.backends[0].losses;
+  for (size_t step = 0; step < truth.size(); ++step) {
+    std::vector<std::string> cells = {counted(int64_t(step) + 1), score(truth[step])};
+    for (size_t k = 1; k < names.size(); ++k) cells.push_back(score(c.backends[k].losses[step] - truth[step]));
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string comparison_text(const Comparison& c, const Options& options, const std::vector<std::string>& names, const Terminal& terminal,
+                            bool verbose) {
   const size_t others = names.size() - 1;
   std::string text;
   for (size_t k = 0; k < names.size(); ++k)
     text += (k ? "            " : "truth       ") + terminal.bold(escaped(names[k])) + "  " + escaped(c.backends[k].device) + ", " +
             c.backends[k].precision + "\n";
-  text += "steps       " + counted(c.steps) + " of batch " + counted(c.batch) + ", tolerance " + brief(c.tolerance) + "\n\n";
+  text += "steps       " + counted(options.steps) + " of batch " + counted(c.batch) + ", tolerance " + brief(options.tolerance) +
+          (options.drift ? ", each from its own weights" : "") + "\n\n";
 
   Table distances = numbers_table(c.passes.size() * others);
   std::vector<std::string> head = {"largest distance"}, sub = {"layer"};
@@ -69,10 +87,10 @@ std::string comparison_text(const Comparison& c, const std::vector<std::string>&
   for (const std::string& layer : rows) {
     std::vector<std::string> cells = {layer};
     for (const Pass& pass : c.passes)
-      for (size_t k = 0; k < others; ++k) cells.push_back(distance_text(pass.of_layer(layer, k), c.tolerance));
+      for (size_t k = 0; k < others; ++k) cells.push_back(distance_text(pass.of_layer(layer, k), options.tolerance));
     distances.add(std::move(cells));
   }
-  text += distances.text() + "\n";
+  text += distances.text() + "\n" + (options.drift ? losses_text(c, names) + "\n" : "");
 
   if (verbose)
     for (const Pass& pass : c.passes) {
@@ -84,7 +102,7 @@ std::string comparison_text(const Comparison& c, const std::vector<std::string>&
       }());
       for (const auto& t : pass.tensors) {
         std::vector<std::string> cells = {t.tensor};
-        for (double d : t.distances) cells.push_back(distance_text(d, c.tolerance));
+        for (double d : t.distances) cells.push_back(distance_text(d, options.tolerance));
         tensors.add(std::move(cells));
       }
       text += tensors.text() + "\n";
@@ -107,7 +125,7 @@ std::string comparison_text(const Comparison& c, const std::vector<std::string>&
   for (size_t k = 0; k < others; ++k) {
     bool within = true;
     for (const Pass& pass : c.passes)
-      if (const auto* t = pass.first_over(k, c.tolerance)) {
+      if (const auto* t = pass.first_over(k, options.tolerance)) {
         within = false;
         text += terminal.red(escaped(names[k + 1])) + ": first over the tolerance, " + pass.name + ": " + escaped(t->tensor) + ", " +
                 score(t->distances[k]) + "\n";
@@ -117,12 +135,13 @@ std::string comparison_text(const Comparison& c, const std::vector<std::string>&
   return text;
 }
 
-Json comparison_json(const Comparison& c, const std::vector<std::string>& names) {
+Json comparison_json(const Comparison& c, const Options& options, const std::vector<std::string>& names) {
   Json j = Json::object();
-  j.set("within", c.within());
-  j.set("steps", c.steps);
+  j.set("within", c.within(options.tolerance));
+  j.set("steps", options.steps);
   j.set("batch", c.batch);
-  j.set("tolerance", c.tolerance);
+  j.set("tolerance", options.tolerance);
+  j.set("drift", options.drift);
   Json backends = Json::array();
   for (size_t k = 0; k < names.size(); ++k) {
     Json b = Json::object(), losses = Json::array();
@@ -147,7 +166,7 @@ Json comparison_json(const Comparison& c, const std::vector<std::string>& names)
       tensors.push_back(std::move(one));
     }
     for (size_t k = 0; k + 1 < names.size(); ++k) {
-      const auto* t = pass.first_over(k, c.tolerance);
+      const auto* t = pass.first_over(k, options.tolerance);
       first.set(names[k + 1], t ? Json(t->tensor) : Json());
     }
     p.set("first_over_tolerance", std::move(first));
@@ -176,12 +195,13 @@ int compare_backends_command(Context& context) {
   if (names.size() < 2)
     throw UsageError("There is nothing to compare " + in_quotes(names[0]) + " with; --backends names two or more, the truth first.",
                      "compare-backends");
-  const Comparison c = compare::compare_backends(experiments_on(names, context), context.registry, a.steps.value_or(3), a.tolerance);
+  const Options options{a.steps.value_or(3), a.tolerance, a.drift};
+  const Comparison c = compare::compare_backends(experiments_on(names, context), context.registry, options);
   if (console.json)
-    console.document(comparison_json(c, names));
+    console.document(comparison_json(c, options, names));
   else
-    console.out << comparison_text(c, names, console.out_terminal, console.verbose);
-  return c.within() ? 0 : int(Exit::failed);
+    console.out << comparison_text(c, options, names, console.out_terminal, console.verbose);
+  return c.within(options.tolerance) ? 0 : int(Exit::failed);
 }
 
 }  // namespace lamina::cli

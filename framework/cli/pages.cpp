@@ -43,8 +43,10 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
       {"compare-backends",
        {"lamina compare-backends EXPERIMENT.json [options]", "The same training steps on several backends, layer by layer.",
-        "Trains the same steps from the same weights on the same batches on several backends, and shows for each layer how far outputs, "
-        "gradients and parameters are from the first backend's, relative to max(1, |truth|), and how long it takes. Exit code 0 when all "
+        "Trains the same steps on the same batches on several backends, each step from the first backend's weights, and shows for each "
+        "layer "
+        "how far outputs, gradients and parameters are from the first's, relative to max(1, |truth|), and how long it takes. Exit code 0 "
+        "when all "
         "is "
         "within the tolerance, else 1. -v lists every tensor. The first backend computes in its own precision, the reference in float64.",
         "lamina compare-backends lenet5.json\n"

@@ -86,12 +86,15 @@ class Side {
   std::vector<double> seconds_;
 };
 
-/// Initializers round to what each backend computes in; after this all have the same numbers.
-void unite_weights(std::deque<Side>& sides) {
+/// All get the state of the first, as the narrowest of them holds it.
+void unite(std::deque<Side>& sides) {
   const auto narrow = std::ranges::find_if(sides, [](Side& s) { return s.bench.session.real() == DType::float32; });
-  if (narrow == sides.end()) return;
-  const auto weights = narrow->bench.save();
-  for (Side& side : sides) side.bench.load(weights, "the first weights");
+  Side& from = narrow == sides.end() ? sides[0] : *narrow;
+  const std::string truth = "the state of " + sides[0].bench.session.backend();
+  if (&from != &sides[0]) from.bench.load(sides[0].bench.save(), truth);
+  const auto state = from.bench.save();
+  for (Side& side : sides)
+    if (&side != &from) side.bench.load(state, truth);
 }
 
 /// The layer whose output, parameter or statistic this is: the longest path that the name begins with.
@@ -118,12 +121,11 @@ void gather_times(Comparison& c, std::deque<Side>& sides) {
     }
 }
 
-Comparison compared(const std::vector<Experiment>& experiments, Catalogue& catalogue, int64_t steps, double tolerance) {
+Comparison compared(const std::vector<Experiment>& experiments, Catalogue& catalogue, const Options& options) {
   std::deque<Side> sides;
   for (const Experiment& x : experiments) sides.emplace_back(x, catalogue);
-  unite_weights(sides);
   Side& truth = sides[0];
-  Comparison c{steps, truth.bench.batch(), tolerance, {}, {}, {{"forward", {}}, {"gradient", {}}, {"parameters", {}}}, {}};
+  Comparison c{truth.bench.batch(), {}, {}, {{"forward", {}}, {"gradient", {}}, {"parameters", {}}}, {}};
   for (Side& s : sides)
     c.backends.push_back({s.bench.session.backend(), s.bench.session.describe(), name_of(s.bench.session.real()), {}, 0});
   for (auto& layer : truth.bench.layers()) c.layers.push_back(layer.path);
@@ -139,7 +141,8 @@ Comparison compared(const std::vector<Experiment>& experiments, Catalogue& catal
   for (auto& info : truth.bench.session.state())
     if (info.kind != graph::StateKind::slot) parameters.tensors.push_back({info.path, layer_of(info.path, c.layers), none});
 
-  for (int64_t step = 0; step < steps; ++step) {
+  for (int64_t step = 0; step < options.steps; ++step) {
+    if (step == 0 || !options.drift) unite(sides);
     const auto wanted = truth.look();
     for (size_t k = 1; k < sides.size(); ++k) {
       const auto seen = sides[k].look();
@@ -147,14 +150,14 @@ Comparison compared(const std::vector<Experiment>& experiments, Catalogue& catal
       for (TensorDistance& t : backward.tensors) widen(t, k - 1, seen, wanted, gradient + t.tensor);
     }
     for (size_t k = 0; k < sides.size(); ++k) {
-      if (step == std::min<int64_t>(1, steps - 1)) sides[k].start_clock();
+      if (step == std::min<int64_t>(1, options.steps - 1)) sides[k].start_clock();
       c.backends[k].losses.push_back(sides[k].step());
     }
-  }
-  const auto wanted = truth.state();
-  for (size_t k = 1; k < sides.size(); ++k) {
-    const auto seen = sides[k].state();
-    for (TensorDistance& t : parameters.tensors) widen(t, k - 1, seen, wanted, t.tensor);
+    const auto after = truth.state();
+    for (size_t k = 1; k < sides.size(); ++k) {
+      const auto seen = sides[k].state();
+      for (TensorDistance& t : parameters.tensors) widen(t, k - 1, seen, after, t.tensor);
+    }
   }
   for (size_t k = 0; k < sides.size(); ++k) c.backends[k].step_seconds = sides[k].median_seconds();
   gather_times(c, sides);
@@ -176,15 +179,15 @@ std::optional<double> Pass::of_layer(const std::string& layer, size_t backend) c
   return largest;
 }
 
-bool Comparison::within() const {
+bool Comparison::within(double tolerance) const {
   for (const Pass& pass : passes)
     for (size_t k = 0; k + 1 < backends.size(); ++k)
       if (pass.first_over(k, tolerance)) return false;
   return true;
 }
 
-Comparison compare_backends(const std::vector<Experiment>& experiments, Catalogue& catalogue, int64_t steps, double tolerance) {
-  return with_exit(Exit::experiment, [&] { return compared(experiments, catalogue, steps, tolerance); });
+Comparison compare_backends(const std::vector<Experiment>& experiments, Catalogue& catalogue, const Options& options) {
+  return with_exit(Exit::experiment, [&] { return compared(experiments, catalogue, options); });
 }
 
 }  // namespace lamina::compare

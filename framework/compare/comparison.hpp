@@ -37,20 +37,25 @@ struct LayerTime {
 };
 
 struct Comparison {
-  int64_t steps = 0, batch = 0;
-  double tolerance = 0;
+  int64_t batch = 0;
   std::vector<Contestant> backends;  ///< the first is the truth
   std::vector<std::string> layers;   ///< in the order of the network
-  /// "forward": outputs of layers in training mode; "gradient": of the loss, layers from the last to the first; both the farthest of all
-  /// steps. "parameters": these and running statistics after the last step.
+  /// "forward": outputs of layers in training mode; "gradient": of the loss, layers from the last to the first; "parameters": these and
+  /// running statistics after a step. Each the farthest of all steps.
   std::vector<Pass> passes;
   std::vector<LayerTime> times;
-  bool within() const;
+  bool within(double tolerance) const;
 };
 
-/// Trains the experiments, which differ in their backends alone, step by step from the same weights, rounded to float32 where one of them
-/// computes in it, on the same batches. Each step is looked into before it is done; what is timed and changes the weights is the program
-/// that a run uses. Failure and ConfigError as of a run.
-Comparison compare_backends(const std::vector<Experiment>& experiments, Catalogue& catalogue, int64_t steps, double tolerance);
+struct Options {
+  int64_t steps = 3;
+  double tolerance = 1e-3;
+  bool drift = false;  ///< each goes on from its own weights, so that what differs grows as it does in a run
+};
+
+/// Trains the experiments, which differ in their backends alone, step by step on the same batches. Every step begins on all of them from
+/// the first one's state, rounded to float32 where one of them computes in it; with `drift`, the first step alone. Each step is looked into
+/// before it is done; what is timed and changes the weights is the program that a run uses. Failure and ConfigError as of a run.
+Comparison compare_backends(const std::vector<Experiment>& experiments, Catalogue& catalogue, const Options& options);
 
 }  // namespace lamina::compare

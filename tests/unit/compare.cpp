@@ -60,8 +60,8 @@ std::vector<Experiment> on(const SmallRuns& runs, const std::vector<std::string>
 
 TEST_CASE("backends agree on outputs, gradients and parameters of every layer, from the same weights and batches") {
   const SmallRuns runs(R"({"type": "cpu"})");
-  const Comparison c = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), 12, 1e-4);
-  CHECK(c.within());
+  const Comparison c = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), {12, 1e-4, false});
+  CHECK(c.within(1e-4));
   REQUIRE(c.backends.size() == 2);
   CHECK(c.backends[0].precision == "float64");
   CHECK(c.backends[1].precision == "float32");
@@ -83,16 +83,25 @@ TEST_CASE("backends agree on outputs, gradients and parameters of every layer, f
   REQUIRE(c.times.size() >= 7);
   CHECK(c.times[0].seconds[0].value() > 0);
 
-  const Comparison strict = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), 1, 1e-12);
-  CHECK(!strict.within());
+  const Comparison strict = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), {1, 1e-12, false});
+  CHECK(!strict.within(1e-12));
   REQUIRE(strict.passes[0].first_over(0, 1e-12));
   CHECK(strict.passes[0].first_over(0, 1e-12)->layer == "c1");
   CHECK(strict.passes[1].first_over(0, 1e-12)->layer == "logits");
 }
 
+TEST_CASE("differences grow where each backend goes on from its own weights") {
+  const SmallRuns runs(R"({"type": "cpu"})");
+  const auto distance = [&](bool drift) {
+    const Comparison c = compare_backends(on(runs, {"reference", "cpu"}), all_plugins(), {12, 1e-4, drift});
+    return c.passes[2].of_layer("logits", 0).value();
+  };
+  CHECK(distance(true) > 2 * distance(false));
+}
+
 TEST_CASE("a backend agrees with itself to the bit") {
   const SmallRuns runs(R"({"type": "cpu", "threads": 1})");
-  CHECK(compare_backends(on(runs, {"cpu", "cpu"}), all_plugins(), 3, 0).within());
+  CHECK(compare_backends(on(runs, {"cpu", "cpu"}), all_plugins(), {3, 0, true}).within(0));
 }
 
 TEST_CASE("a benchmark times whole steps and layers, beyond the end of an epoch") {

@@ -121,7 +121,7 @@ std::vector<Case> cases_of(const Options& o) {
                        },
                        2.0 * double(n * n * n)});
   add_convolutions(cases, o.batch);
-  const Shape images = {o.batch, 64, 56, 56}, halves = {o.batch, 64, 28, 28}, logits = {o.batch * 32, 1000};
+  const Shape images = {o.batch, 64, 56, 56}, logits = {o.batch * 32, 1000};
   const double bytes = 4.0 * double(element_count(images));
   cases.push_back({describe("sum per channel, 64@56², batch ", o.batch), "",
                    [=](Scope& s) {

@@ -58,10 +58,9 @@ Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
   Pass pass{op, segment.nest, {}, {}, {}, {}};
   Nest& nest = pass.nest;
   pass.tensors.resize(segment.places.size());
-  for (size_t v = 0; v < segment.places.size(); ++v) pass.tensors[v].place = segment.places[v];
   const auto shows = [&](int view, const Value& v) {
     expect_elements(op, v);
-    pass.tensors[size_t(view)].dtype = v.dtype, pass.tensors[size_t(view)].bytes = v.dense_bytes();
+    pass.tensors[size_t(view)] = {l.range(segment.places[size_t(view)], v), v.dtype};
   };
   for (uint32_t i = 0; i < region.operands; ++i)
     if (segment.operand_view[i] >= 0) shows(segment.operand_view[i], op.in(segment.number * region.operands + i));
@@ -81,7 +80,7 @@ Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
     pass.kept.push_back(r);
     if (!is_bytes(v.dtype) || nest.strides[view] == dense) continue;
     moved.push_back({l.scratch(v.dense_bytes()), number});
-    pass.tensors[view].place = moved.back().from, nest.strides[view] = dense;
+    pass.tensors[view].range = l.range(moved.back().from, v), nest.strides[view] = dense;
   }
   nest.strides.push_back(dense);  // of random numbers
   pass.tensors.emplace_back();
@@ -114,8 +113,10 @@ void add_passes(Lowering& l, const Pass& all) {
 
 void lower_map(Lowering& l, const Op& op) {
   if (op.region.spaces.empty()) op.fail("its region has no segment");
-  for (uint32_t s = 0; s < op.region.spaces.size(); ++s) {
-    const Segment segment = plan_segment(l, op, s);
+  std::vector<Segment> segments;
+  for (uint32_t s = 0; s < op.region.spaces.size(); ++s) segments.push_back(plan_segment(l, op, s));
+  if (segments.size() > 1) segments = add_segments(l, std::move(segments));
+  for (const Segment& segment : segments) {
     std::vector<Moved> moved;
     add_passes(l, pass_over(l, segment, moved));
     for (const Moved& m : moved) {

@@ -28,6 +28,8 @@ inline Elements::Lanes lanes_of(const Nest& nest) { return nest.sizes.back() % 4
 /// The loops over which a result of this view is reduced.
 std::vector<size_t> folded_loops(const Nest& nest, uint32_t view);
 
+/// Segments that are flat, in as few dispatches as there are forms of them; gives back the others.
+std::vector<Segment> add_segments(Lowering& l, std::vector<Segment> segments);
 /// Without folded results: one dispatch.
 void add_elementwise(Lowering& l, const Pass& pass);
 /// With folded results, all over the same loops: one dispatch, and one that combines partial results unless a workgroup reads it all.

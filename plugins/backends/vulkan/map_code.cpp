@@ -115,6 +115,11 @@ void Elements::flat(const std::string& quad) {
   }
 }
 
+void Elements::put(uint32_t v, bool one, const std::string& offset) {
+  views_[v].access = one ? Access::single : Access::quad;
+  (one ? views_[v].head : views_[v].loop) = offset;
+}
+
 void Elements::walk(bool in_loop, const std::string& index, const std::vector<size_t>& loops, bool vector) {
   std::string& text = in_loop ? kernel_.loop : kernel_.head;
   size_t first = loops.size();  // loops that move nothing and are outside of all that do need no digit
@@ -146,8 +151,8 @@ void Elements::walk(bool in_loop, const std::string& index, const std::vector<si
 
 std::string Elements::array(uint32_t v, bool writes) {
   const bool bytes = is_bytes(tensors_[v].dtype), quad = views_[v].access == Access::quad;
-  // Whole fours are read and written: behind a value there is room up to its alignment.
-  const Range range = Lowering::range(tensors_[v].place, quad ? (tensors_[v].bytes + 15) / 16 * 16 : tensors_[v].bytes);
+  Range range = tensors_[v].range;
+  if (quad) range.bytes = (range.bytes + 15) / 16 * 16;  // behind a value there is room up to its alignment
   return kernel_.array(range, quad && !bytes ? "uvec4" : "uint", writes);
 }
 

@@ -33,11 +33,10 @@ class Kernel {
   uint32_t names_ = 0;
 };
 
-/// What a view of a nest shows; coordinates have no place.
+/// What a view of a nest shows; coordinates have no bytes.
 struct Tensor {
-  Place place;
+  Range range;
   DType dtype = DType::uint32;
-  uint64_t bytes = 0;
 };
 
 /// The views of a nest in a kernel: offsets, loads, stores.
@@ -54,6 +53,8 @@ class Elements {
   void walk(bool in_loop, const std::string& index, const std::vector<size_t>& loops, bool vector);
   /// Views that are flat are found by `quad`, the number of four elements: walk leaves them out.
   void flat(const std::string& quad);
+  /// The offset of a view, instead: of its four elements, or of the one element that all lanes read.
+  void put(uint32_t view, bool one, const std::string& offset);
   /// Which lanes hold elements, a bvec4; "" when all do. Stores leave the others out where they could hit another element.
   std::string inside;
 

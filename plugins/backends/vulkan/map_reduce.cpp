@@ -147,8 +147,8 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
       continue;
     }
     const uint64_t bytes = columns * (wide ? 16 : 4) * d.slots;
-    const Tensor part{l.scratch(bytes), to.dtype, bytes};
-    const std::string at = kernel.array(Lowering::range(part.place, bytes), wide ? "uvec4" : "uint", true);
+    const Tensor part{Lowering::range(l.scratch(bytes), bytes), to.dtype};
+    const std::string at = kernel.array(part.range, wide ? "uvec4" : "uint", true);
     tail += at + "[slot * " + column_count + " + here] = " + Elements::to_bits(to.dtype, describe("sum", j)) + (wide ? "" : ".x") + ";\n";
     Shape strides = {0};
     for (size_t i : kept) strides.push_back(nest.strides[r.view][i]);

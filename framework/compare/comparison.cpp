@@ -126,8 +126,7 @@ Comparison compared(const std::vector<Experiment>& experiments, Catalogue& catal
   for (const Experiment& x : experiments) sides.emplace_back(x, catalogue);
   Side& truth = sides[0];
   Comparison c{truth.bench.batch(), {}, {}, {{"forward", {}}, {"gradient", {}}, {"parameters", {}}}, {}};
-  for (Side& s : sides)
-    c.backends.push_back({s.bench.session.backend(), s.bench.session.describe(), name_of(s.bench.session.real()), {}, 0});
+  for (Side& s : sides) c.backends.push_back({s.bench.session.backend(), s.bench.session.describe(), s.bench.session.precision(), {}, 0});
   for (auto& layer : truth.bench.layers()) c.layers.push_back(layer.path);
 
   Pass &forward = c.passes[0], &backward = c.passes[1], &parameters = c.passes[2];

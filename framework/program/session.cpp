@@ -42,7 +42,8 @@ Session::Session(const Descriptor& backend, const std::vector<Attribute>& settin
       !table_.state_write || !table_.compile || !table_.release || !table_.run || !table_.wait)
     throw Failure(Exit::plugin, backend.file + ": the backend's table lacks functions that every backend needs");
   auto take_precision = [&](const Attribute& a) {
-    if (a.name == "precision" && !a.texts.empty()) real_ = a.texts[0] == "float64" ? DType::float64 : DType::float32;
+    if (a.name != "precision" || a.texts.empty()) return;
+    precision_ = a.texts[0], real_ = precision_ == name_of(DType::float64) ? DType::float64 : DType::float32;
   };
   for (auto& p : backend.parameters)
     if (p.name == "precision" && p.initial && !p.initial->texts.empty()) take_precision({"precision", p.initial->texts[0]});

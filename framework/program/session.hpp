@@ -102,6 +102,8 @@ class Session {
 
   /// What programs of this session compute in, from the setting `precision`.
   DType real() const { return real_; }
+  /// That setting as it stands: "float32"; with "bfloat16" or "float16" a backend stores less than it computes in. Else real()'s name.
+  const std::string& precision() const { return precision_; }
   /// Lowers and compiles. The first program lays out the state: it must know every tensor that later ones use.
   /// Failure(Exit::backend) for a program that needs more memory than the backend's devices have, before any is taken.
   std::unique_ptr<Executable> compile(std::unique_ptr<graph::Graph> graph, std::vector<NamedValue> outputs, const std::string& name,
@@ -130,6 +132,7 @@ class Session {
   void* session_ = nullptr;
   mutable lamina_scope scope_;
   DType real_ = DType::float32;
+  std::string precision_ = name_of(DType::float32);
   uint64_t memory_ = 0;  ///< bytes that a program may need; 0: not known
   std::vector<StateInfo> state_;
   std::map<std::string, uint32_t> index_;

@@ -87,7 +87,7 @@ void Training::restore(const Checkpoint* checkpoint) {
   };
   same("backend", bench_.session.backend());
   same("device", bench_.session.describe());
-  same("precision", name_of(bench_.session.real()));
+  same("precision", bench_.session.precision());
   for (auto& [name, now] : record_.origins())
     if (auto it = c.state.find(name); it != c.state.end() && it->second != StateValue(now) && !(elsewhere && name == "experiment"))
       watcher_.warning(name + " is another one than at the checkpoint; what follows may differ in its bits");
@@ -304,7 +304,7 @@ void Training::save() {
                 {"seed", x_.seed},
                 {"backend", bench_.session.backend()},
                 {"device", bench_.session.describe()},
-                {"precision", std::string(name_of(bench_.session.real()))}}};
+                {"precision", bench_.session.precision()}}};
   for (auto& [name, v] : schedule_.metrics()) c.state["metric." + name] = v;
   for (auto& [name, text] : record_.origins()) c.state[name] = text;
   folder_.write(step_, c, x_.checkpoint.keep);

@@ -110,7 +110,7 @@ TEST_CASE("layers, losses and metrics are PyTorch's") {
       try {
         d = Case(name, c, backend, golden).compare();
       } catch (const std::exception& e) {
-        FAIL_CHECK(e.what());
+        FAIL_CHECK(std::string(e.what()));
         continue;
       }
       const bool exact = backend.precision == "float64";

@@ -112,7 +112,7 @@ TEST_CASE("five training steps are PyTorch's") {
         try {
           d = run(net, optimizer, settings, backend, golden, runs.path);
         } catch (const std::exception& e) {
-          FAIL_CHECK(e.what());
+          FAIL_CHECK(std::string(e.what()));
           continue;
         }
         const bool exact = backend.precision == "float64";

@@ -87,7 +87,12 @@ Queue::Queue(const GpuDevice& device) : device_(device) {
   done_ = {device.handle, semaphore};
 }
 
-Queue::~Queue() { vkDeviceWaitIdle(device_.handle); }
+Queue::~Queue() {
+  try {
+    wait_all();
+  } catch (const std::exception&) {  // a lost device has nothing under way
+  }
+}
 
 VkCommandBuffer Queue::make_buffer() {
   const VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_, VK_COMMAND_BUFFER_LEVEL_PRIMARY,
@@ -157,7 +162,9 @@ void Queue::flush() {
   const VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 0, nullptr, 1, &added_};
   const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values,         0, nullptr, nullptr,
                           uint32_t(waiting_.size()),     waiting_.data(), 1, &done};
+  std::unique_lock lock(device_.submitting);
   const VkResult result = vkQueueSubmit(device_.queue, 1, &info, VK_NULL_HANDLE);
+  lock.unlock();
   waiting_.clear();
   check(result, "submitting steps");
   submitted_ = added_;
@@ -177,8 +184,7 @@ void Queue::run_now(const std::vector<Command>& commands, VkQueryPool timestamps
     record(buffer, commands, timestamps);
     wait(add({buffer}));
   } catch (...) {
-    vkDeviceWaitIdle(device_.handle);
-    free_buffer(buffer);
+    free_buffer(buffer);  // not recorded whole, or the device is lost
     throw;
   }
   free_buffer(buffer);

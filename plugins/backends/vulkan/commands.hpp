@@ -57,6 +57,7 @@ class Queue {
   uint64_t add(const std::vector<VkCommandBuffer>& buffers);
   void flush();  ///< submits what was added
   void wait(uint64_t ticket);
+  void wait_all() { wait(added_); }
   bool idle() const;
   /// Records, submits and waits.
   void run_now(const std::vector<Command>& commands, VkQueryPool timestamps = {});

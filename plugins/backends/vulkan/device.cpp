@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <thread>
 
 namespace lamina::vulkan {
 
@@ -255,7 +256,9 @@ GpuDevice::GpuDevice(Instance& from, VkPhysicalDevice chosen) : instance(from), 
   limits.groups = std::min({l.maxComputeWorkGroupCount[0], l.maxComputeWorkGroupCount[1], l.maxComputeWorkGroupCount[2]});
   limits.alignment = std::max<uint64_t>(64, l.minStorageBufferOffsetAlignment);
   // Vulkan does not tell how many processors a device has: a large GPU is assumed, a CPU's threads are counted.
-  limits.processors = limits.lanes ? 4 : properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 96 : 16;
+  limits.processors = limits.lanes                                                    ? std::max(1u, std::thread::hardware_concurrency())
+                      : properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 96
+                                                                                      : 16;
 
   const float priority = 1;
   const VkDeviceQueueCreateInfo queues{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, family, 1, &priority};

@@ -66,6 +66,7 @@ class GpuDevice {
   uint64_t largest_allocation = 0;
   double timestamp_seconds = 0;  ///< of one tick; 0: no timestamps
   Limits limits;
+  mutable std::mutex submitting;  ///< the queue takes one caller at a time
 };
 
 /// Memory on the device, bound to one buffer.

@@ -20,7 +20,7 @@ uint64_t aligned(uint64_t bytes, uint64_t alignment) { return (bytes + alignment
 
 Executable::Executable(Session& session, Program program, Lowering::Sink sink)
     : session_(session), program_(std::move(program)), sink_(std::move(sink)), seconds_(program_.ops.size(), 0) {
-  const uint64_t alignment = session_.device.limits.alignment;
+  const uint64_t alignment = session_.limits.alignment;
   const uint64_t step_bytes = (first_stream_word + 4 * sink_.streams.size()) * 4;
   table_offset_ = aligned(step_bytes, alignment);
   words_ = Buffer(session_.device, table_offset_ + sink_.tables.size() * 4 + 64, Buffer::Kind::device, "the numbers of a step");
@@ -45,7 +45,10 @@ Executable::Executable(Session& session, Program program, Lowering::Sink sink)
 }
 
 Executable::~Executable() {
-  vkDeviceWaitIdle(session_.device.handle);
+  try {
+    session_.queue.wait_all();
+  } catch (const std::exception&) {  // a lost device has nothing under way
+  }
   for (Slot& s : slots_) session_.queue.free_buffer(s.before), session_.queue.free_buffer(s.after);
   session_.queue.free_buffer(body_), session_.queue.free_buffer(timed_body_);
 }
@@ -88,7 +91,7 @@ Command Executable::command_of(CommandMaker& maker, const Lowering::Sink::Step& 
 
 /// Records everything anew: at the first run, and when memory has moved.
 void Executable::bind() {
-  vkDeviceWaitIdle(session_.device.handle);
+  session_.queue.wait_all();
   for (Slot& s : slots_) finish(s);
   maker_ = std::make_unique<CommandMaker>(session_.device, session_.pipelines);
   commands_.clear();
@@ -111,7 +114,6 @@ void Executable::bind() {
     session_.queue.record(timed_body_, commands_, queries_);
   }
   for (Slot& s : slots_) make_slot(s);
-  session_.pipelines.save();
   bound_ = session_.version;
 }
 
@@ -148,9 +150,9 @@ void Executable::record_before(Slot& s, const std::vector<const void*>& kept) {
     const uint64_t batch = uint64_t(inputs_[i].value->shape.at(0)), row_words = to.bytes / 4 / batch;
     Dispatch d;
     d.shader.name = "gather_rows.comp";
-    d.constants = {session_.device.limits.lanes ? 8u : std::min(256u, session_.device.limits.invocations)};
+    d.constants = {session_.limits.lanes ? 8u : std::min(256u, session_.limits.invocations)};
     d.push = {uint32_t(row_words), uint32_t(batch), uint32_t(data.data.bytes() / 4 / row_words)};
-    const uint64_t groups = (to.bytes / 4 + d.constants[0] - 1) / d.constants[0], most = session_.device.limits.groups;
+    const uint64_t groups = (to.bytes / 4 + d.constants[0] - 1) / d.constants[0], most = session_.limits.groups;
     d.groups = {uint32_t(std::min(groups, most)), uint32_t((groups + most - 1) / most), 1};
     d.bindings.resize(3);
     commands.push_back(
@@ -266,8 +268,7 @@ std::string Executable::explain() {
   if (bound_ != session_.version) bind();
   size_t dispatches = 0;
   for (const Command& c : commands_) dispatches += c.pipeline != nullptr;
-  std::string text = describe(dispatches, " dispatches, ", commands_.size() - dispatches, " copies and fills, ", barriers_, " barriers, ",
-                              session_.pipelines.count(), " pipelines\n");
+  std::string text = describe(dispatches, " dispatches, ", commands_.size() - dispatches, " copies and fills, ", barriers_, " barriers\n");
   for (const Command& c : commands_) {
     const Op& op = program_.ops[c.op];
     text += describe(op.path, "  ", op.name, "  ");

@@ -18,9 +18,17 @@ Pipelines::Pipelines(const GpuDevice& device) : device_(device) {
   cache_ = {device.handle, cache};
 }
 
-Pipelines::~Pipelines() { save(); }
+OpenDevice& OpenDevice::get(Instance& instance, size_t number) {
+  static std::mutex mutex;
+  static auto* open = new std::map<std::pair<const Instance*, size_t>, std::unique_ptr<OpenDevice>>;
+  std::lock_guard lock(mutex);
+  auto& device = (*open)[{&instance, number}];
+  if (!device) device.reset(new OpenDevice(instance, instance.devices().at(number)));
+  return *device;
+}
 
 void Pipelines::save() {
+  std::lock_guard lock(mutex_);
   if (made_.size() == saved_) return;
   size_t bytes = 0;
   if (vkGetPipelineCacheData(device_.handle, cache_, &bytes, nullptr) != VK_SUCCESS) return;
@@ -33,8 +41,13 @@ void Pipelines::save() {
 
 const Pipeline& Pipelines::get(const Dispatch& d) {
   const Code& code = compiled(d.shader);
+  std::lock_guard lock(mutex_);
   auto& pipeline = made_[{&code, d.bindings.size(), d.push.size(), d.constants}];
-  if (pipeline) return *pipeline;
+  if (!pipeline) pipeline = make(d, code);
+  return *pipeline;
+}
+
+std::unique_ptr<Pipeline> Pipelines::make(const Dispatch& d, const Code& code) {
   if (d.bindings.size() < 64 && code.bindings >> d.bindings.size())
     throw Error(describe("the shader '", code.name, "' has more storage buffers than the ", d.bindings.size(), " that it was given"));
 
@@ -73,8 +86,7 @@ const Pipeline& Pipelines::get(const Dispatch& d) {
   VkPipeline handle{};
   check(vkCreateComputePipelines(device_.handle, cache_, 1, &info, nullptr, &handle), ("compiling the shader '" + code.name + "'").c_str());
   made->handle = {device_.handle, handle};
-  pipeline = std::move(made);
-  return *pipeline;
+  return made;
 }
 
 }  // namespace lamina::vulkan

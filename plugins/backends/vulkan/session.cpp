@@ -41,18 +41,19 @@ void to_layout(uint64_t token, int64_t count, size_t bytes, const char* row_majo
   move(0, token, count, bytes, row_major, to);
 }
 
-Session::Session(const Settings& s)
-    : device(Instance::get(s.validation), Instance::get(s.validation).devices().at(choose_device(Instance::get(s.validation), s.device))),
-      pipelines(device),
-      queue(device),
-      tuner(device, pipelines, queue, s.tuning),
-      keep_data_(s.keep_data) {
-  if (s.lanes) device.limits.lanes = *s.lanes;
+static OpenDevice& open_device(const Settings& s) {
+  Instance& instance = Instance::get(s.validation);
+  return OpenDevice::get(instance, choose_device(instance, s.device));
 }
-Session::~Session() { vkDeviceWaitIdle(device.handle); }
+
+Session::Session(const Settings& s)
+    : open(open_device(s)), queue(device), tuner(device, pipelines, queue, s.tuning), keep_data_(s.keep_data) {
+  if (s.lanes) limits.lanes = *s.lanes;
+}
+Session::~Session() { pipelines.save(); }
 
 void Session::prepare(const Program& program, Planner& planner) {
-  Lowering l(program, planner, device.limits);
+  Lowering l(program, planner, limits);
   for (const Op& op : program.ops) lower(l, op);
   l.finish();
 }
@@ -62,7 +63,7 @@ void Session::state_create(const std::vector<StateEntry>& entries) {
   uint64_t total = 0;
   state_offsets.clear();
   for (const StateEntry& e : entries_) {
-    total = (total + device.limits.alignment - 1) / device.limits.alignment * device.limits.alignment;
+    total = (total + limits.alignment - 1) / limits.alignment * limits.alignment;
     state_offsets.push_back(total);
     total += (uint64_t(element_count(e.shape)) * size_of(e.dtype) + 3) / 4 * 4;
   }
@@ -124,7 +125,7 @@ void Session::keep(const void* base, uint64_t bytes) {
   uint64_t held = bytes;
   for (const auto& [other, k] : kept) held += k.bytes;
   const uint64_t rounded = (bytes + 3) / 4 * 4;
-  if (!keep_data_ || rounded > std::min(device.limits.range, device.largest_allocation) || held > memory / 2 || !bytes) return;
+  if (!keep_data_ || rounded > std::min(limits.range, device.largest_allocation) || held > memory / 2 || !bytes) return;
   Kept k{Buffer(device, rounded, Buffer::Kind::device, "the data set"), bytes};
   for (uint64_t at = 0; at < bytes; at += staging_bytes) {
     const uint64_t part = std::min<uint64_t>(staging_bytes, bytes - at), words = (part + 3) / 4 * 4;
@@ -145,13 +146,12 @@ std::unique_ptr<Executable> Session::compile(Program program) {
   Lowering::Sink sink;
   sink.state_offsets = state_offsets;
   {
-    Lowering l(program, device.limits, sink);
+    Lowering l(program, limits, sink);
     for (const Op& op : program.ops) lower(l, op);
   }
   const uint64_t bytes = program.arena_bytes + slack;
   if (bytes > arena.bytes()) {
-    queue.flush();
-    vkDeviceWaitIdle(device.handle);
+    queue.wait_all();
     arena = Buffer();  // the old one first: both may not fit
     arena = Buffer(device, bytes, Buffer::Kind::device, "the tensors of a step");
     queue.run_now({CommandMaker::clear({arena.handle(), 0, arena.bytes()})});
@@ -163,7 +163,7 @@ std::unique_ptr<Executable> Session::compile(Program program) {
 }
 
 std::string Session::describe() const {
-  return lamina::describe(device.properties.deviceName, ", ", device.driver, device.limits.lanes ? ", lane kernels" : ", tiled kernels");
+  return lamina::describe(device.properties.deviceName, ", ", device.driver, limits.lanes ? ", lane kernels" : ", tiled kernels");
 }
 
 }  // namespace lamina::vulkan

@@ -32,8 +32,10 @@ class Session {
   void keep(const void* base, uint64_t bytes);
 
   // For executables:
-  GpuDevice device;
-  Pipelines pipelines;
+  OpenDevice& open;
+  const GpuDevice& device = open.device;
+  Pipelines& pipelines = open.pipelines;
+  Limits limits = device.limits;
   Queue queue;
   Tuner tuner;
   Buffer arena, state;

@@ -54,6 +54,8 @@ fi
 build=$(readlink -f "$build")
 lamina=$build/bin/lamina
 
+load=$(cut -d' ' -f1 /proc/loadavg)
+
 say "devices"
 "$lamina" backends -v
 
@@ -69,12 +71,12 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 say "kernels"
-"$build/bin/bench_kernels" "$backend" "${kernels[@]}" | tee "$work/kernels"
+"$build/bin/bench_kernels" "$backend" "${kernels[@]}" | tee "$work/kernels" >&2
 device=$(sed -n '1s/^[^:]*: //p' "$work/kernels")
 
 say "training"
 "$python" "$root/bench/training.py" --lamina "$lamina" --plugins "$build/bench_plugins" --backend "$backend" --rounds "$rounds" \
-  --seconds "$seconds" "${networks[@]}" | tee "$work/training" || failed=yes
+  --seconds "$seconds" "${networks[@]}" >"$work/training" || failed=yes
 
 if [ -z "$out" ]; then
   name=$(printf '%s' "${device%%[,(]*}" | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9' - | sed 's/^-*//; s/-*$//')
@@ -83,9 +85,9 @@ fi
 mkdir -p "$(dirname "$out")"
 {
   printf '# %s\n\n' "$device"
-  printf '%s\n' "- $(date -u +%Y-%m-%d), $("$lamina" --version)" "- processor: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) threads"
+  printf '%s\n' "- $(date -u +%Y-%m-%d), $("$lamina" --version)" "- processor: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) threads, load $load before"
   printf '%s\n' "- command: \`bench/gpu.sh${small:+ --small} --backend $backend --rounds $rounds --seconds $seconds\`"
-  printf '%s\n' "- correctness: self-test of every device$([ -x "$build/bin/unit_tests" ] && echo ' and the op conformance suite') passed before"
+  printf '%s\n' "- correctness: self-test of every device$([ -x "$build/bin/unit_tests" ] && echo ' and, on the default ones, the op conformance suite') passed before"
   printf '\n```\n'
   "$lamina" backends -v
   printf '```\n\n## Kernels\n\n'
@@ -93,5 +95,6 @@ mkdir -p "$(dirname "$out")"
   printf '\n## Training\n\n'
   cat "$work/training"
 } >"$out"
-say "written to $out"
+say "results, written to $out"
+cat "$out"
 [ -z "$failed" ]

@@ -17,7 +17,8 @@ void add_elementwise(Lowering& l, const Pass& pass) {
   Kernel kernel;
   Elements elements(kernel, pass.nest, pass.tensors, lanes_of(pass.nest));
   const auto count = uint64_t(pass.nest.count), quads = (count + 3) / 4;
-  const std::string end = kernel.number(quads);
+  const Turns turns = turns_of(l.limits, quads);
+  const std::string turn_count = kernel.number(turns.count), end = kernel.number(quads);
   elements.flat("quad");
   std::vector<size_t> loops(pass.nest.sizes.size());
   for (size_t i = 0; i < loops.size(); ++i) loops[i] = i;
@@ -33,15 +34,32 @@ void add_elementwise(Lowering& l, const Pass& pass) {
   for (const Pass::Result& r : pass.kept) values.push_back(value(r.from));
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
 
-  const std::string main = "void main() {\n" + kernel.head +
-                           "const uint all = gl_NumWorkGroups.x * gl_NumWorkGroups.y * gl_WorkGroupSize.x;\n"
-                           "for (uint quad = item_number(); quad < " +
-                           end + "; quad += all) {\n" + kernel.loop + "}\n}\n";
-  const uint32_t size = l.limits.lanes ? 32 : std::min<uint32_t>(256, l.limits.invocations);
-  uint64_t groups = (quads + size - 1) / size;
-  if (l.limits.lanes)
-    groups = std::min<uint64_t>(groups, uint64_t(l.limits.processors) * 16);  // longer loops cost less than more workgroups
-  l.add(kernel.finish("map", main, size, l.spread(groups)));
+  const std::string main = "void main() {\n" + kernel.head + "for (uint turn = 0; turn < " + turn_count +
+                           "; ++turn) {\nconst uint quad = (group_number() * " + turn_count +
+                           " + turn) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;\n" +
+                           (turns.exact ? "{\n" : "if (quad < " + end + ") {\n") + kernel.loop + "}\n}\n}\n";
+  l.add(kernel.finish("map", main, turns.size, l.spread(turns.groups)));
+}
+
+uint64_t exact_turns(uint64_t units, uint64_t most) {
+  for (uint64_t n = std::min(units, most); n > 1; --n)
+    if (units % n == 0) return n;
+  return 1;
+}
+
+Turns turns_of(const Limits& limits, uint64_t quads) {
+  const auto up = [](uint64_t n, uint64_t by) { return (n + by - 1) / by; };
+  if (!limits.lanes) {
+    const uint32_t size = std::min<uint32_t>(256, limits.invocations);
+    return {size, 1, up(quads, size), false};
+  }
+  const uint32_t size = lanes_size(limits);
+  const uint64_t units = up(quads, size), most = std::clamp<uint64_t>(units / (uint64_t(limits.processors) * 4), 1, 128);
+  Turns t{size, exact_turns(units, most), 0, quads % size == 0};
+  if (t.count * 4 < most) t.count = most, t.exact = false;
+  t.groups = up(units, t.count);
+  t.exact = t.exact && t.groups <= limits.groups;  // the grid has no workgroups beyond
+  return t;
 }
 
 namespace {
@@ -60,7 +78,7 @@ Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
   pass.tensors.resize(segment.places.size());
   const auto shows = [&](int view, const Value& v) {
     expect_elements(op, v);
-    pass.tensors[size_t(view)] = {l.range(segment.places[size_t(view)], v), v.dtype};
+    pass.tensors[size_t(view)] = {l.range(segment.places[size_t(view)], v), stored_type(v)};
   };
   for (uint32_t i = 0; i < region.operands; ++i)
     if (segment.operand_view[i] >= 0) shows(segment.operand_view[i], op.in(segment.number * region.operands + i));

@@ -8,40 +8,46 @@
 namespace lamina::vulkan {
 namespace {
 
-/// How columns and rows (in units of an invocation: four elements, or the same in all lanes) are dealt out. An invocation of part p of slot
-/// s reads rows s · parts + p, + parts · slots, …
+/// How columns and rows (in units of an invocation: four elements, or the same in all lanes) are dealt out. In turn t, an invocation of
+/// part p in workgroup g of a column reads row (g · turns + t) · parts + p.
 struct Deal {
-  uint32_t columns = 1, parts = 1;  ///< of a workgroup
-  uint32_t column_groups = 1;       ///< workgroups side by side
-  uint32_t slots = 1;               ///< partial results per column
+  uint32_t columns = 1, parts = 1;         ///< of a workgroup
+  uint64_t column_groups = 1, groups = 1;  ///< workgroups side by side, and along the rows
+  uint64_t turns = 1;
+  bool exact = false;  ///< every turn of every invocation has a row
 };
 
 Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside, bool at_once) {
   const auto up = [](uint64_t n, uint64_t by) { return (n + by - 1) / by; };
-  constexpr uint64_t least = 8, most = 2048;  // rows of an invocation: to be worth it, and to sum up accurately
+  constexpr uint64_t least = 8, most = 2048;  // turns: to be worth it, and to sum up accurately
   Deal d;
-  uint64_t parts;  // wanted in all
   if (limits.lanes) {
-    constexpr uint64_t size = 32;
-    parts =
-        at_once ? 1 : std::max(std::clamp<uint64_t>(uint64_t(limits.processors) * 4 * size / columns, 1, up(rows, least)), up(rows, most));
-    d.columns = uint32_t(std::min(columns, size));
-    d.parts = uint32_t(std::min(parts, size / d.columns));
-    d.column_groups = uint32_t(up(columns, d.columns));
-    d.slots = uint32_t(up(parts, d.parts) * d.parts);
-    return d;
-  }
-  const uint64_t size = std::bit_floor(std::min<uint32_t>(256, limits.invocations));
-  if (columns_inside) {  // neighbours read neighbouring columns, else neighbouring rows
-    d.columns = uint32_t(std::min<uint64_t>(columns, 32));
-    d.parts = uint32_t(std::min(size / d.columns, rows));
+    const uint64_t size = lanes_size(limits);
+    d.columns = uint32_t(columns < size ? columns : exact_turns(columns, size) * 2 > size ? exact_turns(columns, size) : size);
+    d.parts = at_once ? 1 : uint32_t(std::clamp<uint64_t>(size / d.columns, 1, rows));
+    const uint64_t units = up(rows, d.parts);
+    d.column_groups = up(columns, d.columns);
+    const uint64_t wanted = std::max<uint64_t>(uint64_t(limits.processors) * 4 / d.column_groups, 1),
+                   turns = std::clamp<uint64_t>(units / wanted, std::min(least, units), most);
+    d.turns = at_once ? units : exact_turns(units, turns);
+    if (d.turns * 4 < turns) d.turns = turns;
+    d.groups = up(units, d.turns);
   } else {
-    d.parts = uint32_t(std::min(size, std::bit_ceil(rows)));
-    d.columns = uint32_t(std::min(size / d.parts, columns));
+    const uint64_t size = std::bit_floor(std::min<uint32_t>(256, limits.invocations));
+    if (columns_inside) {  // neighbours read neighbouring columns, else neighbouring rows
+      d.columns = uint32_t(std::min<uint64_t>(columns, 32));
+      d.parts = uint32_t(std::min(size / d.columns, rows));
+    } else {
+      d.parts = uint32_t(std::min(size, std::bit_ceil(rows)));
+      d.columns = uint32_t(std::min(size / d.parts, columns));
+    }
+    const uint64_t units = up(rows, d.parts);
+    d.column_groups = up(columns, d.columns);
+    const uint64_t wanted = std::max<uint64_t>(uint64_t(limits.processors) * 4 / d.column_groups, 1);
+    d.turns = at_once ? units : std::clamp<uint64_t>(up(units, wanted), std::min(least, units), most);
+    d.groups = up(units, d.turns);
   }
-  d.column_groups = uint32_t(up(columns, d.columns));
-  const uint64_t wanted = std::max<uint64_t>(uint64_t(limits.processors) * 4 / d.column_groups, 1);
-  d.slots = at_once ? 1 : uint32_t(std::max(std::min(wanted, up(rows, d.parts * least)), up(rows, d.parts * most)));
+  d.exact = d.columns * d.column_groups == columns && d.parts * d.turns * d.groups == rows && d.column_groups * d.groups <= limits.groups;
   return d;
 }
 
@@ -77,22 +83,17 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
     rows = (rows + 3) / 4;
   const Deal d = deal(l.limits, columns, rows, columns_inside, at_once);
   const bool tree = !l.limits.lanes && d.parts > 1;
+  const uint64_t slots = d.groups * (tree ? 1 : d.parts);  // partial results of a column
 
   Kernel kernel;
   std::string& head = kernel.head;
   const std::string row_count = kernel.number(rows), column_count = kernel.number(columns), group_columns = kernel.number(d.columns),
-                    parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), slots = kernel.number(d.slots);
-  head += "const uint group = group_number(), number = gl_LocalInvocationID.x;\n";
+                    parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), turns = kernel.number(d.turns);
+  head += "const uint number = gl_LocalInvocationID.x, group = group_number() / " + column_groups + ";\n";
   head += columns_inside ? "const uint part = number / " + group_columns + ", side = number % " + group_columns + ";\n"
                          : "const uint part = number % " + parts + ", side = number / " + parts + ";\n";
-  head += "const uint column = group % " + column_groups + " * " + group_columns + " + side;\n";
-  if (tree)
-    head +=
-        "const uint slot = group / " + column_groups + ", first = slot * " + parts + " + part, stride = " + slots + " * " + parts + ";\n";
-  else
-    head += "const uint slot = group / " + column_groups + " * " + parts + " + part, first = slot, stride = " + slots + ";\n";
-  head += "const bool mine = column < " + column_count + " && slot < " + slots + ";\n";
-  head += "const uint end = mine ? " + row_count + " : 0, here = min(column, " + column_count + " - 1);\n";
+  head += "const uint column = group_number() % " + column_groups + " * " + group_columns + " + side;\n";
+  head += "const uint here = min(column, " + column_count + " - 1);\n";
 
   Elements elements(kernel, nest, pass.tensors, lanes_of(nest));
   elements.walk(false, "here", kept, false);
@@ -132,24 +133,26 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
 
   // What is left: results, or partial results of the slots, [slots, columns].
-  tail += tree ? "if (mine && part == 0) {\n" : "if (mine) {\n";
+  tail += describe("if (column < ", column_count, " && group < ", kernel.number(d.groups), tree ? " && part == 0) {\n" : ") {\n");
+  const std::string slot = tree ? "group" : "(group * " + parts + " + part)";
   Pass rest{pass.op, {}, {}, {}, {}, {}};
-  if (d.slots > 1) {
-    rest.nest.sizes = {int64_t(d.slots)};
+  if (slots > 1) {
+    rest.nest.sizes = {int64_t(slots)};
     for (size_t i : kept) rest.nest.sizes.push_back(nest.sizes[i]);
     rest.nest.count = element_count(rest.nest.sizes);
   }
   for (size_t j = 0; j < pass.folded.size(); ++j) {
     const Pass::Result& r = pass.folded[j];
     const Tensor& to = pass.tensors[r.view];
-    if (d.slots == 1) {
+    if (slots == 1) {
       elements.store(tail, r.view, describe("sum", j));
       continue;
     }
-    const uint64_t bytes = columns * (wide ? 16 : 4) * d.slots;
+    const uint64_t bytes = columns * (wide ? 16 : 4) * slots;
     const Tensor part{Lowering::range(l.scratch(bytes), bytes), to.dtype};
     const std::string at = kernel.array(part.range, wide ? "uvec4" : "uint", true);
-    tail += at + "[slot * " + column_count + " + here] = " + Elements::to_bits(to.dtype, describe("sum", j)) + (wide ? "" : ".x") + ";\n";
+    tail += at + "[" + slot + " * " + column_count + " + here] = " + Elements::to_bits(to.dtype, describe("sum", j)) + (wide ? "" : ".x") +
+            ";\n";
     Shape strides = {0};
     for (size_t i : kept) strides.push_back(nest.strides[r.view][i]);
     rest.folded.push_back({uint32_t(2 * j), uint32_t(2 * j + 1), r.reduce});
@@ -158,13 +161,13 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   }
   tail += "}\n";
 
+  const std::string guard = d.exact ? "{\n" : "if (column < " + column_count + " && row < " + row_count + ") {\n";
   const std::string main = std::string(tree ? "shared uvec4 shares[256];\n" : "") + "void main() {\n" + head + sums +
-                           "for (uint from = first; from < end; from += 32 * stride) {  // sums of sums are more accurate\n" + blocks +
-                           "const uint until = min(from + 32 * stride, end);\nfor (uint row = from; row < until; row += stride) {\n" +
-                           kernel.loop + "}\n" + close + "}\n" + tail + "}\n";
-  const uint64_t groups = uint64_t(d.column_groups) * (tree || d.slots == 1 ? d.slots : d.slots / d.parts);
-  l.add(kernel.finish("map with sums", main, d.columns * d.parts, l.spread(groups)));
-  if (d.slots == 1) return;
+                           "for (uint from = 0; from < " + turns + "; from += 32) {  // sums of sums are more accurate\n" + blocks +
+                           "for (uint turn = from; turn < min(from + 32, " + turns + "); ++turn) {\nconst uint row = (group * " + turns +
+                           " + turn) * " + parts + " + part;\n" + guard + kernel.loop + "}\n}\n" + close + "}\n" + tail + "}\n";
+  l.add(kernel.finish("map with sums", main, d.columns * d.parts, l.spread(d.column_groups * d.groups)));
+  if (slots == 1) return;
   rest.body = [](Kernel&, Elements& e) -> Pass::Value { return [&e](uint32_t view) { return e.load(view); }; };
   add_fold(l, rest, true);
 }

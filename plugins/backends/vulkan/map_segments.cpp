@@ -46,7 +46,7 @@ Form form_of(const Segment& segment) {
     const Value& value = shown(segment, v);
     expect_elements(*segment.op, value);
     form.one.push_back(!segment.nest.is_flat(v));
-    form.space.push_back(segment.places[v].space), form.types.push_back(value.dtype);
+    form.space.push_back(segment.places[v].space), form.types.push_back(stored_type(value));
   }
   for (uint32_t i = 0; i < region.operands; ++i)
     if (segment.operand_view[i] < 0) form.scalars.push_back(segment.op->in(segment.number * region.operands + i).raw.index);
@@ -83,7 +83,7 @@ struct Group {
 void add_group(Lowering& l, const Group& group) {
   const Segment& first = *group.segments[0];
   const size_t views = first.places.size();
-  const uint32_t size = l.limits.lanes ? 32 : std::min<uint32_t>(256, l.limits.invocations);
+  const uint32_t size = l.limits.lanes ? lanes_size(l.limits) : std::min<uint32_t>(256, l.limits.invocations);
   uint64_t all = 0;
   for (const Segment* s : group.segments) all += (uint64_t(s->nest.count) + 3) / 4;
   const uint64_t wanted = l.limits.lanes ? uint64_t(l.limits.processors) * 8 : 16384;

@@ -34,7 +34,7 @@ class Lamina:
         command = [self.options.lamina, "--plugin-path", self.options.plugins, *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            raise RuntimeError(f"lamina {' '.join(arguments)} ended with exit code {done.returncode}")
+            raise RuntimeError(f"lamina ended with exit code {done.returncode}")
         return done.stdout
 
     def resolved(self):
@@ -145,7 +145,7 @@ def main():
         except RuntimeError as reason:
             say(f"{network}: {reason}")
             failures.append(f"{network} was not measured: {reason}.")
-    print(f"Lamina on {device}; beside it {peers or 'nothing: there is no PyTorch here'}.")
+    print(f"Lamina on {device or options.backend}; beside it {peers or 'nothing: there is no PyTorch here'}.")
     if peers and " on cpu" in peers:
         print("This PyTorch sees no CUDA device, so it ran on the processor.")
     print("\n| network | who | ms per step | samples/s | times Lamina's step | start to first step, s: first / last process |")

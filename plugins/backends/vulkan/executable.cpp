@@ -179,22 +179,29 @@ void Executable::fill(Slot& s, const Run& run) {
     char* to = s.up.data() + in.offset;
     const auto* base = static_cast<const char*>(feed.base);
     const int64_t batch = in.value->rank() ? in.value->shape[0] : 1;
-    if (!feed.rows) {
-      std::memcpy(to, base, in.value->dense_bytes());
-      continue;
-    }
-    const auto row_bytes = uint64_t(feed.row_bytes);
+    const uint64_t row_bytes = feed.rows ? uint64_t(feed.row_bytes) : in.value->dense_bytes() / uint64_t(batch);
     if (row_bytes * uint64_t(batch) != in.value->dense_bytes())
       throw Error(describe("feed ", number, " brings rows of ", row_bytes, " bytes for an input of ", in.value->dense_bytes(), " bytes"));
+    const auto row = [&](int64_t b) { return base + uint64_t(feed.rows ? feed.rows[b] : b) * row_bytes; };
+    if (in.value->dtype == DType::float64) {  // the device has them as float32
+      for (int64_t b = 0; b < batch; ++b)
+        for (uint64_t at = 0; at < row_bytes; at += 8) {
+          double wide;
+          std::memcpy(&wide, row(b) + at, 8);
+          const float narrow = float(wide);
+          std::memcpy(to + (uint64_t(b) * row_bytes + at) / 2, &narrow, 4);
+        }
+      continue;
+    }
     const auto there = session_.kept.find(feed.base);
-    if (there != session_.kept.end() && row_bytes % 4 == 0 && there->second.bytes / row_bytes <= UINT32_MAX) {
+    if (feed.rows && there != session_.kept.end() && row_bytes % 4 == 0 && there->second.bytes / row_bytes <= UINT32_MAX) {
       kept[i] = feed.base;
       for (int64_t b = 0; b < batch; ++b) {
-        const auto row = uint32_t(feed.rows[b]);
-        std::memcpy(to + b * 4, &row, 4);
+        const auto sample = uint32_t(feed.rows[b]);
+        std::memcpy(to + b * 4, &sample, 4);
       }
     } else {
-      for (int64_t b = 0; b < batch; ++b) std::memcpy(to + uint64_t(b) * row_bytes, base + uint64_t(feed.rows[b]) * row_bytes, row_bytes);
+      for (int64_t b = 0; b < batch; ++b) std::memcpy(to + uint64_t(b) * row_bytes, row(b), row_bytes);
     }
   }
   if (!s.maker || s.kept != kept) record_before(s, kept);

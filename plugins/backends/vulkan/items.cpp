@@ -29,7 +29,7 @@ uint32_t width_of(uint64_t n) { return n % 4 == 0 ? 4 : n % 2 == 0 ? 2 : 1; }
 std::string define(const char* name, uint64_t value) { return describe("#define ", name, " ", value, "\n"); }
 
 void expect_elements(const Op& op, const Value& v) {
-  if (v.dtype == DType::float64 || size_of(v.dtype) == 2)
+  if (stored_type(v) == DType::float64 || size_of(v.dtype) == 2)
     op.fail("elements of type ", name_of(v.dtype), " are not supported here; wanted float32, int32, uint32, uint8 or bool");
   if (uint64_t(v.count()) > most) op.fail("a tensor of ", v.count(), " elements is more than kernels count, 2³¹ − 1");
 }

@@ -16,6 +16,8 @@ void add_items(Lowering& l, const Op& op, Shader shader, std::vector<Range> bind
 uint32_t width_of(uint64_t n);
 std::string define(const char* name, uint64_t value);
 
+/// The type of a value's elements on the device: inputs of float64 are converted to float32 by the host, on their way up.
+inline DType stored_type(const Value& v) { return v.is(LAMINA_INPUT) && v.dtype == DType::float64 ? DType::float32 : v.dtype; }
 /// Refuses types that are neither words nor bytes, and numbers of elements that index arithmetic does not hold.
 void expect_elements(const Op& op, const Value& v);
 void expect_float32(const Op& op, const Value& v);

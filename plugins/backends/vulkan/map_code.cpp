@@ -315,7 +315,7 @@ const Value& Values::operand(uint32_t number) const { return segment_.op->in(seg
 bool Values::is_scalar(uint32_t number) const { return number < segment_.op->region.operands && operand(number).is(LAMINA_SCALAR); }
 DType Values::type_of(uint32_t number) const {
   const Region& region = segment_.op->region;
-  return number < region.operands ? operand(number).dtype : region.instructions[number - region.operands].dtype;
+  return number < region.operands ? stored_type(operand(number)) : region.instructions[number - region.operands].dtype;
 }
 
 std::string Values::scalar(uint32_t number, DType wanted) {

@@ -1,7 +1,7 @@
-// Zeros, with v added at indices that are data, in their order: every sum has one writer. Indices outside are skipped.
+// v added at indices that are data, in their order: every sum has one writer. Indices outside are skipped.
 //   binding 0: v [outer, indices, inner] in vectors of WIDTH elements of TYPE (Real or Word), read · binding 1: int [indices], read ·
 //   binding 2: y [outer, length, inner], in vectors
-// COLUMNS: an item per (outer, inner) walks all indices and adds where they point to; else an item per element of y looks for the indices
+// COLUMNS: an item per (outer, inner) walks all indices and adds to y, which is zeros; else an item per element of y looks for the indices
 // that name it. Both give the same bits. Push constants: items, inner in vectors, length, number of indices. Grid: items.glsl.
 #include "items.glsl"
 #include "divide.glsl"
@@ -27,7 +27,6 @@ void main() {
   const uint r = take_digit(outer, inner);
 #ifdef COLUMNS
   const uint first = outer * length.by * inner.by + r;
-  for (uint i = 0; i < length.by; ++i) y[first + i * inner.by] = TYPE(0);
   for (uint i = 0; i < index_count; ++i) {
     const uint k = uint(indices[i]);
     if (k < length.by) y[first + k * inner.by] += v[(outer * index_count + i) * inner.by + r];

@@ -1,8 +1,8 @@
 // Through positions that are data: max_take, and max_unpool where the windows are not known. Positions outside are skipped.
 //   binding 0: full float [batch, volume, channels] · binding 1: positions int [batch, pooled, channels], read · binding 2: pooled float
 //   [batch, pooled, channels]
-// TAKE: pooled = full at the positions; an item per element of pooled. Else full = zeros, pooled added at the positions: an item per column
-// of one channel walks it in order, so the sums are the same in every run.
+// TAKE: pooled = full at the positions; an item per element of pooled. Else pooled is added to full, which is zeros, at the positions: an
+// item per column of one channel walks it in order, so the sums are the same in every run.
 #include "items.glsl"
 #include "divide.glsl"
 
@@ -34,7 +34,6 @@ void main() {
   pooled[item] = k < volume ? full[(batch * volume + k) * channels.by + channel] : 0.0;
 #else
   const uint first = batch * volume * channels.by + channel;
-  for (uint i = 0; i < volume; ++i) full[first + i * channels.by] = 0.0;
   for (uint i = 0; i < pooled_volume.by; ++i) {
     const uint from = (batch * pooled_volume.by + i) * channels.by + channel, k = uint(positions[from]);
     if (k < volume) full[first + k * channels.by] += pooled[from];

@@ -54,16 +54,17 @@ void lower_scatter(Lowering& l, const Op& op) {
   const uint32_t width = width_of(rows.inner);
   const Range from = l.range(l.operand(op, 0, indexed_token(y, v, axis, indices.rank())), v), at = l.range(l.operand(op, 1, 0), indices),
               to = l.range(l.result(op, 0, default_token(y.shape)), y);
-  // Walking all indices per column costs least where there are enough columns to fill the device.
-  const uint64_t columns = rows.outer * rows.inner / width;
-  const bool walk = l.limits.lanes || columns >= 4096;
+  // Walking all indices costs least, unless there are too few columns to fill a GPU and looking is not much work.
+  const uint64_t columns = rows.outer * rows.inner / width, elements = uint64_t(y.count()) / width;
+  const bool walk = l.limits.lanes || columns >= 4096 || elements * uint64_t(indices.count()) >= uint64_t(1) << 28;
+  if (walk) l.add_clear(to);
   Words words;
   append_divisor(words, rows.inner / width), append_divisor(words, rows.length);
   words.push_back(uint32_t(indices.count()));
   add_items(l, op,
             {"scatter_add.comp", define("WIDTH", width) + (v.dtype == DType::float32 ? "#define TYPE Real\n" : "#define TYPE Word\n") +
                                      (walk ? define("COLUMNS", 1) : "")},
-            {from, at, to}, walk ? columns : uint64_t(y.count()) / width, words);
+            {from, at, to}, walk ? columns : elements, words);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Pools over channels-last data, one to three spatial axes, and their gradients.
+#include <algorithm>
+
 #include "items.hpp"
 
 namespace lamina::vulkan {
@@ -10,6 +12,8 @@ Words pool_words(const Op& op, const Shape& side, const Shape& other, uint32_t w
   const size_t spatial = side.size() - 2;
   if (side.size() < 3 || spatial > 3) op.fail("pools have one to three spatial axes, not ", int64_t(side.size()) - 2);
   const Shape size = op.list("size"), stride = op.list("stride"), low = op.list("padding_low");
+  for (size_t a = 0; a < spatial; ++a)
+    if (std::max(side[2 + a], other[2 + a]) + 2 * size[a] > INT32_MAX) op.fail("a window of ", size[a], " is more than kernels count");
   const auto each = [&](auto f) {  // innermost first
     for (size_t i = 0; i < 3; ++i) f(i < spatial, spatial - 1 - i);
   };
@@ -70,13 +74,14 @@ void lower_pool(Lowering& l, const Op& op) {
   const bool take = op.name == "max_take";
   const Range first = read(0), positions = read(1), result = write(0);
   const Value &full = take ? op.in(0) : op.out(0), &pooled = op.in(1);
-  expect_elements(op, full);
+  expect_elements(op, full), expect_elements(op, pooled);
   if (full.rank() < 3) op.fail("it needs at least one spatial axis");
   if (const Op* pool = take ? nullptr : pool_of(l, pooled, full.shape))
     return add_backward(l, op, *pool, definitions + define("POSITIONS", 1), {first, positions, result}, full.shape, pooled.shape);
   Words words;
   append_divisor(words, uint64_t(x[1])), append_divisor(words, volume(pooled.shape));
   words.push_back(uint32_t(volume(full.shape)));
+  if (!take) l.add_clear(result);
   const uint64_t columns = uint64_t(full.size(0)) * uint64_t(full.size(1));
   add_items(l, op, {"unpool.comp", take ? define("TAKE", 1) : ""}, {take ? first : result, positions, take ? result : first},
             take ? uint64_t(pooled.count()) : columns, words);

@@ -135,15 +135,8 @@ vec4 a_vector(Rows r, int start, int inner) {
 
 #endif
 
-// Where the rows of B that belong to an outer number begin.
-int b_start(Work work, int outer) {
-#ifdef A_ALONG_K
-  const int number = table[work.first.w + outer].w;
-#else
-  const int number = outer;
-#endif
-  return work.batch * p.b_batch + number * p.b_outer;
-}
+// Where the rows of B of an outer number begin, or of the number that its tap carries.
+int b_start(Work work, int number) { return work.batch * p.b_batch + number * p.b_outer; }
 vec4 b_at(bool inside, int offset) { return mix(vec4(0), b_data[inside ? offset : 0], bvec4(inside)); }
 #ifdef B_ALONG_K
 vec4 b_vector(int start, int n, int inner4) { return b_at(n < p.n, start + n * p.b_row + inner4); }

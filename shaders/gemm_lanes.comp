@@ -46,11 +46,12 @@ void main() {
 #ifdef A_ALONG_K
       const ivec4 tap = table[work.first.w + outer];
       [[unroll]] for (int i = 0; i < A_READS; ++i) starts[i] = a_start(work, rows[i], tap);
+      const int b_first = b_start(work, tap.w);
 #else
       [[unroll]] for (int i = 0; i < A_READS; ++i) starts[i] = a_start(rows[i], grid_at);
       grid_at = next_row(work, grid_at);
-#endif
       const int b_first = b_start(work, outer);
+#endif
       for (int k = s.inner_begin; k < s.inner_end; ++k) {
         vec4 a_read[A_READS], b_read[B_READS];
 #ifdef A_ALONG_K

@@ -84,7 +84,11 @@ void read_tiles(int thread, int f) {
 #endif
     b_next[i] = vec4(0);
     if (q < B_VECTORS && find_term(f + k4, outer, inner4)) {
-      if (outer != b_outer[i]) b_outer[i] = outer, b_starts[i] = b_start(work, outer);
+#ifdef A_ALONG_K
+      if (outer != b_outer[i]) b_outer[i] = outer, b_starts[i] = b_start(work, table[work.first.w + outer].w);
+#else
+      b_starts[i] = b_start(work, outer);
+#endif
 #ifdef B_ALONG_K
       b_next[i] = b_vector(b_starts[i], n, inner4);
 #else

@@ -109,6 +109,18 @@ std::vector<Gemm::Part> parts_of(const Conv& c, bool& all) {
 Packed pack_image(Lowering& l, const Op& op, Place from, const Conv& c, const Axes& size, int64_t channels) {
   return pack(l, op, from, c.images * volume(size) * c.groups, channels / c.groups);
 }
+/// The input of c. Where a pixel has few channels, padding each to a vec4 wastes most of the work: then the taps of the last axis become
+/// channels, of which the windows' copies need less padding, and c is changed to that convolution.
+Packed pack_input(Lowering& l, const Op& op, Place from, Conv& c) {
+  const auto padded = [](int64_t n) { return (n + 3) / 4 * 4; };
+  const int64_t taps = c.kernel[2], channels = taps * c.channels;
+  if (c.groups > 1 || taps == 1 || 4 * padded(channels) > 3 * taps * padded(c.channels))
+    return pack_image(l, op, from, c, c.in, c.channels);
+  const Windows windows{c.out[2], c.channels, c.in[2], c.stride[2], c.low[2], c.dilation[2]};
+  c.channels = channels, c.in[2] = c.out[2];
+  c.kernel[2] = c.stride[2] = c.dilation[2] = 1, c.low[2] = 0;
+  return pack(l, op, from, c.images * volume(c.in), channels, &windows);
+}
 Packed pack_weights(Lowering& l, const Op& op, Place from, const Conv& c) {
   return pack(l, op, from, volume(c.kernel) * c.group_channels() * c.groups, c.group_filters());
 }
@@ -120,8 +132,8 @@ void read_weights(Gemm& g, const Packed& b, const Conv& c) {
   g.b_batch = b.vectors, g.b_row = c.groups * b.vectors, g.b_outer = c.group_channels() * g.b_row;
 }
 
-void forward(Lowering& l, const Op& op, const Conv& c, Place px, Place pw, Place py) {
-  const Packed x = pack_image(l, op, px, c, c.in, c.channels), w = pack_weights(l, op, pw, c);
+void forward(Lowering& l, const Op& op, Conv c, Place px, Place pw, Place py) {
+  const Packed x = pack_input(l, op, px, c), w = pack_weights(l, op, pw, c);
   Gemm g;
   g.batches = c.groups, g.step = c.stride;
   g.parts = {{c.out, {0, 0, 0}, taps_of(c)}};
@@ -146,8 +158,8 @@ void backward_data(Lowering& l, const Op& op, const Conv& c, Place px, Place pw,
   add_gemm(l, op, g, y, w, px, count);
 }
 
-void backward_weights(Lowering& l, const Op& op, const Conv& c, Place px, Place pw, Place py) {
-  const Packed x = pack_image(l, op, px, c, c.in, c.channels), y = pack_image(l, op, py, c, c.out, c.filters);
+void backward_weights(Lowering& l, const Op& op, Conv c, Place px, Place pw, Place py) {
+  const Packed x = pack_input(l, op, px, c), y = pack_image(l, op, py, c, c.out, c.filters);
   Gemm g;
   g.a_along_k = false, g.batches = c.groups, g.step = c.stride;
   g.parts = {{c.out, {0, 0, 0}, taps_of(c)}};

@@ -30,10 +30,13 @@ Order order_of(const Lowering& l, const Gemm& g, int64_t count) {
     o.outer = std::max(o.outer, outer_of(g, part));
     tiles += ceil_div(rows_of(g, part), 64) * ceil_div(g.n, 64) * g.batches;
   }
-  // Few tiles and a long sum: it is split, as long as its parts stay long and their results small. Segments cost more in tiled kernels.
-  const int64_t vectors = ceil_div(o.inner, 4), terms = o.outer * vectors, longest = l.limits.lanes ? 64 : 512;
-  const int64_t wanted = l.limits.lanes ? 32 : 512, shortest = l.limits.lanes ? 128 : 32, room = (int64_t(1) << 24) / count;
-  o.splits = std::clamp<int64_t>(std::min({wanted / tiles, terms / shortest, room}), 1, 128);
+  // A long sum is split where there are few tiles, as long as its parts stay long and their results small. On a CPU the rows of A and B
+  // that all tiles of a split read should also stay in its cache. Segments cost more in tiled kernels.
+  const bool lanes = l.limits.lanes;
+  const int64_t vectors = ceil_div(o.inner, 4), terms = o.outer * vectors, longest = lanes ? 64 : 512, shortest = lanes ? 128 : 32;
+  int64_t wanted = (lanes ? 32 : 512) / tiles, room = (int64_t(1) << (lanes ? 20 : 24)) / count;
+  if (lanes && !g.a_along_k) wanted = std::max(wanted, terms * (g.channels + g.n) * 16 / (int64_t(1) << 19));
+  o.splits = std::clamp<int64_t>(std::min({wanted, terms / shortest, room}), 1, 128);
   const int64_t segment = std::min(longest, ceil_div(terms, o.splits)), inner_segments = ceil_div(vectors, segment);
   o.seg_inner = ceil_div(vectors, inner_segments);
   o.seg_outer = std::max<int64_t>(1, segment / vectors);
@@ -116,15 +119,17 @@ std::vector<Dispatch> lanes_kernels(const Lowering& l, const Op& op, const Gemm&
   };
   Choice best{};
   Tile tile{};
-  for (int64_t along_n : {4, 2, 8}) {
+  for (int64_t along_n : {4, 2, 8, 1}) {
     if (along_n > lanes) continue;
     const Tile t{16 * (lanes / along_n), 8 * along_n};
-    const double cost = area(g, t) * double(14 + 16 / along_n + 8 / (lanes / along_n));
+    const double cost = area(g, t) * double(14 + 16 / along_n + 8 * along_n / lanes);
     if (!best.along_n || cost < best.cost) best = {along_n, cost}, tile = t;
   }
   Dispatch d = with_tile(l, op, g, o, count, tile);
   d.shader = {"gemm_lanes.comp", definitions + define("LANES", uint64_t(lanes)) + define("LANES_N", uint64_t(best.along_n))};
-  return {std::move(d)};
+  std::vector<Dispatch> only;
+  only.push_back(std::move(d));
+  return only;
 }
 
 std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm& g, const Order& o, int64_t count,
@@ -163,16 +168,26 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
 
 }  // namespace
 
-Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length) {
-  const int64_t vectors = ceil_div(length, 4);
-  const uint64_t bytes = uint64_t(rows) * uint64_t(vectors) * 16;
-  if (length % 4 == 0) return {from, vectors, bytes};
-  const Place to = l.scratch(bytes);
+Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length, const Windows* windows) {
+  Packed p{from, ceil_div(length, 4), 0};
+  const uint64_t vectors = uint64_t(rows) * uint64_t(p.vectors);
+  p.bytes = vectors * 16;
+  if (length % 4 == 0 && !windows) return p;
+  p.place = l.scratch(p.bytes);
+  uint64_t read = uint64_t(rows) * uint64_t(length), whole = uint64_t(length);
   Words words;
-  append_divisor(words, uint64_t(vectors)), words.push_back(uint32_t(length));
-  add_items(l, op, {"gemm_pack.comp"}, {Lowering::range(from, uint64_t(rows) * uint64_t(length) * 4), Lowering::range(to, bytes)},
-            uint64_t(rows) * uint64_t(vectors), words);
-  return {to, vectors, bytes};
+  append_divisor(words, uint64_t(p.vectors)), words.push_back(uint32_t(length));
+  std::string definitions;
+  if (windows) {
+    whole = uint64_t(windows->channels), read = uint64_t(rows / windows->positions * windows->width) * whole;
+    definitions = "#define WINDOWS\n";
+    append_divisor(words, uint64_t(windows->positions)), append_divisor(words, whole);
+    for (int64_t v : {windows->width, windows->stride, windows->low, windows->dilation}) words.push_back(uint32_t(v));
+  }
+  const uint32_t width = std::min(2u, width_of(whole));
+  add_items(l, op, {"gemm_pack.comp", definitions + define("WIDTH", width)},
+            {Lowering::range(from, read * 4), Lowering::range(p.place, p.bytes)}, vectors, words);
+  return p;
 }
 
 void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count) {

@@ -13,8 +13,13 @@ struct Packed {
   int64_t vectors;  ///< of a row
   uint64_t bytes;
 };
-/// `rows` of `length` elements, copied to scratch with zeros behind each where `length` is no multiple of 4.
-Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length);
+/// What a kernel sees of the last axis [width, channels] of an image from each of `positions`.
+struct Windows {
+  int64_t positions, channels, width, stride, low, dilation;
+};
+/// `rows` of `length` elements, copied to scratch with zeros behind each where `length` is no multiple of 4. With windows a row is one
+/// window, and its elements are (tap, channel).
+Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length, const Windows* windows = nullptr);
 
 struct Gemm {
   struct Tap {

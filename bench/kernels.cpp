@@ -4,8 +4,8 @@
 //   ms          one run of a program that holds this op alone, runs waited for together as in training
 //   op ms       of these the op itself by the backend's clock, where it has one; rates are by this time, else by the other
 //   per CPU-s   rate by the processor time of the whole process: on a device that is the processor, what other programs take does not count
-// --batch: of the ResNet-like shapes. --megabytes: of each side of the copy. --large: a matmul of 4096³ too. --only: ops whose name has the
-// text.
+// --batch: of all but matmul and copy. --megabytes: of each side of the copy. --large: a matmul of 4096³ too. --only: ops whose name has
+// the text.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -72,32 +72,38 @@ Options options_of(int count, char** arguments) {
   return o;
 }
 
-void add_convolutions(std::vector<Case>& cases, int64_t batch) {
-  // 3×3, padding 1, as many filters as channels: the stages of ResNet-20 (to 64 channels on 8×8), then those of ResNet-18.
-  constexpr int64_t shapes[][2] = {{16, 32}, {32, 16}, {64, 8}, {64, 56}, {128, 28}, {256, 14}, {512, 7}};
-  for (auto [channels, size] : shapes) {
-    const Shape x = {batch, channels, size, size}, w = {channels, channels, 3, 3};
-    const Window window{{1, 1}, {1, 1}, {1, 1}, {1, 1}};
-    const std::vector<Attribute> attributes = {
-        {"stride", window.stride}, {"padding_low", window.padding_low}, {"padding_high", window.padding_high}};
-    const auto shaped = [attributes](const Shape& shape) {
-      std::vector<Attribute> a = attributes;
-      return a.emplace_back("shape", shape), a;
-    };
-    const double flop = 2.0 * 9 * double(channels * channels * size * size * batch);
-    const std::string shape = describe(" 3×3, ", channels, "@", size, "², batch ", batch);
-    cases.push_back({"conv" + shape, "conv", [=](Scope& s) { return conv(s.state("x", x), s.state("w", w), window); }, flop});
-    cases.push_back({"conv_backward_data" + shape, "conv_backward_data",
-                     [=](Scope& s) {
-                       return record("conv_backward_data", {s.state("x", x), s.state("w", w)}, shaped(x));
-                     },
-                     flop});
-    cases.push_back({"conv_backward_weights" + shape, "conv_backward_weights",
-                     [=](Scope& s) {
-                       return record("conv_backward_weights", {s.state("x", x), s.state("w", x)}, shaped(w));
-                     },
-                     flop});
-  }
+/// A convolution as networks have it: [channels, size…] to filters by a kernel of the same size along each axis.
+struct Layer {
+  Shape x;
+  int64_t filters, kernel, stride, padding;
+};
+const Layer layers[] = {
+    {{1, 28, 28}, 6, 5, 1, 2},      {{6, 14, 14}, 16, 5, 1, 0},                                      // LeNet-5
+    {{16, 32, 32}, 16, 3, 1, 1},    {{32, 16, 16}, 32, 3, 1, 1},     {{64, 8, 8}, 64, 3, 1, 1},      // ResNet-20
+    {{16, 32, 32}, 32, 3, 2, 1},    {{16, 32, 32}, 32, 1, 2, 0},                                     // where it halves
+    {{3, 224, 224}, 64, 7, 2, 3},   {{64, 56, 56}, 64, 3, 1, 1},     {{128, 28, 28}, 128, 3, 1, 1},  // ResNet-18
+    {{256, 14, 14}, 256, 3, 1, 1},  {{512, 7, 7}, 512, 3, 1, 1},                                     //
+    {{1, 32, 32, 32}, 32, 5, 2, 0}, {{32, 14, 14, 14}, 32, 3, 1, 0},                                 // VoxNet
+    {{16, 128}, 32, 5, 1, 2},                                                                        // over series
+};
+
+/// The three passes of a layer.
+void add_convolution(std::vector<Case>& cases, const Layer& l, int64_t batch) {
+  const size_t axes = l.x.size() - 1;
+  Shape x = l.x, w = {l.filters, l.x[0]}, y = {batch, l.filters};
+  x.insert(x.begin(), batch), w.resize(axes + 2, l.kernel);
+  for (size_t a = 1; a <= axes; ++a) y.push_back((l.x[a] + 2 * l.padding - l.kernel) / l.stride + 1);
+  const char* power = axes == 3 ? "³" : axes == 2 ? "²" : "";
+  const std::string shape = describe(" ", l.kernel, power, l.stride > 1 ? " /" + std::to_string(l.stride) : "", ", ", l.x[0], " → ",
+                                     l.filters, " on ", l.x[1], power, ", batch ", batch);
+  const double flop = 2 * double(element_count(y)) * double(element_count(w)) / double(l.filters);
+  const auto add = [&](const char* op, const Shape& a, const Shape& b, const Shape* result) {
+    std::vector<Attribute> attributes = {
+        {"stride", Shape(axes, l.stride)}, {"padding_low", Shape(axes, l.padding)}, {"padding_high", Shape(axes, l.padding)}};
+    if (result) attributes.emplace_back("shape", *result);
+    cases.push_back({op + shape, op, [=](Scope& s) { return record(op, {s.state("x", a), s.state("w", b)}, attributes); }, flop});
+  };
+  add("conv", x, w, nullptr), add("conv_backward_data", y, w, &x), add("conv_backward_weights", x, y, &w);
 }
 
 std::vector<Case> cases_of(const Options& o) {
@@ -113,14 +119,17 @@ std::vector<Case> cases_of(const Options& o) {
   const int64_t elements = o.megabytes << 18;
   cases.push_back(
       {describe("copy, ", o.megabytes, " MiB"), "", [=](Scope& s) { return s.state("x", {elements}) * 1.5; }, 0, 8.0 * double(elements)});
-  for (int64_t n : {int64_t(512), int64_t(4096)})
-    if (n == 512 || o.large)
-      cases.push_back({describe("matmul ", n, "³"), "matmul",
-                       [=](Scope& s) {
-                         return matmul(s.state("x", {n, n}), s.state("w", {n, n}));
-                       },
-                       2.0 * double(n * n * n)});
-  add_convolutions(cases, o.batch);
+  const auto add_matmul = [&](int64_t n, bool ta, bool tb) {
+    cases.push_back({describe("matmul ", n, "³", ta ? ", aᵀ" : "", tb ? ", bᵀ" : ""), "matmul",
+                     [=](Scope& s) {
+                       return matmul(s.state("x", {n, n}), s.state("w", {n, n}), ta, tb);
+                     },
+                     2.0 * double(n * n * n)});
+  };
+  for (bool ta : {false, true})
+    for (bool tb : {false, true}) add_matmul(512, ta, tb);
+  if (o.large) add_matmul(4096, false, false);
+  for (const Layer& l : layers) add_convolution(cases, l, o.batch);
   const Shape images = {o.batch, 64, 56, 56}, logits = {o.batch * 32, 1000};
   const double bytes = 4.0 * double(element_count(images));
   cases.push_back({describe("sum per channel, 64@56², batch ", o.batch), "",

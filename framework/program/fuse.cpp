@@ -75,7 +75,8 @@ class Fusion {
   }
 
   /// From the sinks up: a node joins a reader's group when every other reader stands strictly nearer to the sinks, so that no path can
-  /// leave the group and come back. Masks and other cheap intermediates thus land where they are used.
+  /// leave the group and come back. Masks and other cheap intermediates thus land where they are used. Groups of equal height have no path
+  /// between them, so readers in several of them become one: the updates of all that an optimizer keeps of a tensor are one pass.
   void pull() {
     std::vector<uint32_t> height;  // of a group: longest way to a sink
     for (size_t i = order_.size(); i-- > 0;) {
@@ -84,14 +85,10 @@ class Fusion {
       uint32_t top = 0;
       for (uint32_t r : readers_[n]) top = std::max(top, height[group_of_[r]]);
       if (unite_ && fusible(n) && !reduces(n) && !readers_[n].empty()) {
-        bool one = true;  // all readers at the top are in one group
+        std::set<uint32_t> tops;
         for (uint32_t r : readers_[n])
-          if (height[group_of_[r]] == top) {
-            if (best != none && best != group_of_[r]) one = false;
-            best = group_of_[r];
-          }
-        const Group* c = &groups_[best];
-        if (!one || !c->region || c->space != space(n) || !has_room(*c, 1, g_.nodes[n].in.size())) best = none;
+          if (height[group_of_[r]] == top) tops.insert(group_of_[r]);
+        best = joined(tops, n);
       }
       if (best == none) {
         best = uint32_t(groups_.size());
@@ -102,6 +99,25 @@ class Fusion {
       groups_[best].nodes.push_back(n);
       groups_[best].operands += g_.nodes[n].in.size();
     }
+  }
+  /// The group that the groups `tops` and node n can be; none where they cannot be one.
+  uint32_t joined(const std::set<uint32_t>& tops, uint32_t n) {
+    size_t nodes = 1, operands = g_.nodes[n].in.size();
+    for (uint32_t k : tops) {
+      if (!groups_[k].region || groups_[k].space != space(n)) return none;
+      nodes += groups_[k].nodes.size(), operands += groups_[k].operands;
+    }
+    if (nodes > most_instructions || operands > most_operands) return none;
+    Group& into = groups_[*tops.begin()];
+    for (uint32_t k : tops) {
+      if (k == *tops.begin()) continue;
+      Group& other = groups_[k];
+      for (uint32_t member : other.nodes) group_of_[member] = *tops.begin();
+      into.nodes.insert(into.nodes.end(), other.nodes.begin(), other.nodes.end());
+      into.operands += other.operands;
+      other = {};
+    }
+    return *tops.begin();
   }
   /// From the sources down: a group joins the group of a producer when all else that it reads is ready strictly earlier. A gradient and the
   /// reduction that closes it become one pass over memory.

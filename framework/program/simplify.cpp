@@ -59,6 +59,7 @@ class Simplifier {
       pull_broadcasts(n);
       if (fold(n)) return unite(number);
     }
+    if (fold_uniform(number)) return unite(number);
     if (const ValueId same = does_nothing(n); same != absent) return replace(n.out[0], same);
     if (n.op->kind != OpKind::source || n.op->name == "constant") unite(number);
   }
@@ -99,6 +100,35 @@ class Simplifier {
     }
     const double result = n.op->host(n, x[0], x[1], x[2]);
     n.op = &op_named("constant"), n.in.clear(), n.attributes = {{"value", result}};
+    return true;
+  }
+  /// The number that a tensor holds everywhere, if it is known.
+  std::optional<double> uniform(ValueId v) const {
+    while (maker(v).op->name == "broadcast" || maker(v).op->name == "reshape") v = maker(v).in[0];
+    return is_constant(v) ? std::optional(maker(v).real("value")) : std::nullopt;
+  }
+  /// A tensor computed from numbers alone becomes a number, repeated: the gradient of a mean loss, say.
+  bool fold_uniform(uint32_t number) {
+    const Node& n = g_.nodes[number];
+    const bool moves = n.op->name == "broadcast" || n.op->name == "reshape";
+    if (n.in.empty() || n.in.size() > 3 || !(n.op->host || moves) || n.out.size() != 1) return false;
+    const Value result = value(n.out[0]);
+    if (result.hosted || result.type.dtype != g_.real || (n.op->name == "broadcast" && is_constant(n.in[0]))) return false;
+    double x[3] = {};
+    for (size_t i = 0; i < n.in.size(); ++i) {
+      const auto known = n.in[i] == absent ? std::nullopt : uniform(n.in[i]);
+      if (!known) return false;
+      x[i] = *known;
+    }
+    const double folded = moves ? x[0] : n.op->host(n, x[0], x[1], x[2]);
+    Node constant{&op_named("constant"), n.path, {}, {}, {{"value", folded}}};
+    const uint32_t made = g_.add_node(std::move(constant));
+    g_.nodes[made].rank = g_.nodes[number].rank;
+    const ValueId source = g_.add_value(made, 0, {DType::float64, {}}, true);
+    g_.nodes[made].out = {source};
+    replaced_.push_back(source);
+    Node& now = g_.nodes[number];
+    now.op = &op_named("broadcast"), now.in = {source}, now.attributes = {{"shape", result.type.shape}};
     return true;
   }
   /// The operand that this node's only result equals, if there is one.

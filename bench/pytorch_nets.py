@@ -133,6 +133,7 @@ class Trainer:
             raise RuntimeError("CUDA graphs want CUDA")
         if mode.startswith("compile") and not hasattr(torch, "compile"):
             raise RuntimeError("this PyTorch has no torch.compile")
+        # The older switches: torch.compile asks for them, and refuses where newer ones were used.
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         torch.backends.cudnn.benchmark = True
         step = self.step_of(mode, precision)

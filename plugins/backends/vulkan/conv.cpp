@@ -1,20 +1,12 @@
 // conv and its gradients as products, see gemm.hpp. Activations are channels-last; weights stand as [tap, channel, filter], which all
 // three passes read as they are.
 #include <algorithm>
-#include <numeric>
 
-#include "gemm.hpp"
+#include "conv.hpp"
 
 namespace lamina::vulkan {
 
 namespace {
-
-struct Conv {
-  int64_t images, channels, filters, groups;
-  Axes in, out, kernel, stride, low, dilation;
-  int64_t group_channels() const { return channels / groups; }
-  int64_t group_filters() const { return filters / groups; }
-};
 
 /// The last entries on three axes.
 Axes three(const Shape& list, size_t skip, int64_t filler) {
@@ -35,6 +27,9 @@ Conv read(const Op& op, const Value& x, const Value& w, const Value& y) {
          three(op.list("stride"), 0, 1),
          three(op.list("padding_low"), 0, 0),
          three(op.list("dilation"), 0, 1)};
+  for (size_t a = 0; a < 3; ++a)  // whatever kernels compute of positions
+    if (std::max((c.out[a] - 1) * c.stride[a] + (c.kernel[a] - 1) * c.dilation[a], c.in[a] + c.low[a]) > INT32_MAX)
+      op.fail("its padded input is more than ", INT32_MAX, " wide, which this backend's index arithmetic does not hold");
   // An axis without extent stands outside the others: the last one is that of the inner loops.
   for (size_t a = 2; a > 0; --a)
     for (size_t b = a; b < 3; ++b)
@@ -190,6 +185,10 @@ void lower_conv(Lowering& l, const Op& op) {
   if (!l.decided(w)) l.decide(w, token(w));
   const Place first = l.operand(op, 0, token(op.in(0))), second = l.operand(op, 1, token(op.in(1))),
               result = l.result(op, 0, token(op.out(0)));
+  if (is_direct(c)) {
+    const ConvPass pass = is_forward ? ConvPass::forward : is_data ? ConvPass::backward_data : ConvPass::backward_weights;
+    return add_direct_conv(l, op, pass, c, first, second, result);
+  }
   if (is_forward) return forward(l, op, c, first, second, result);
   if (is_data) return backward_data(l, op, c, result, second, first);
   backward_weights(l, op, c, first, result, second);

@@ -190,6 +190,13 @@ Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length,
   return p;
 }
 
+void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Place to, int64_t count) {
+  const uint32_t width = width_of(uint64_t(count));
+  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width)},
+            {Lowering::range(from, uint64_t(splits * count) * 4), Lowering::range(to, uint64_t(count) * 4)}, uint64_t(count) / width,
+            {uint32_t(splits)});
+}
+
 void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count) {
   const Order o = order_of(l, g, count);
   const Place to = o.splits > 1 ? l.scratch(uint64_t(o.splits * count) * 4) : c;
@@ -204,11 +211,7 @@ void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const P
     d.bindings = {Lowering::range(a.place, a.bytes), Lowering::range(b.place, b.bytes), Lowering::range(to, uint64_t(o.splits * count) * 4),
                   table};
   l.add_best(std::move(alternatives));
-  if (o.splits == 1) return;
-  const uint32_t width = width_of(uint64_t(count));
-  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width)},
-            {Lowering::range(to, uint64_t(o.splits * count) * 4), Lowering::range(c, uint64_t(count) * 4)}, uint64_t(count) / width,
-            {uint32_t(o.splits)});
+  if (o.splits > 1) add_combine(l, op, to, o.splits, c, count);
 }
 
 }  // namespace lamina::vulkan

@@ -47,4 +47,7 @@ struct Gemm {
 /// `c` has `count` elements, all of which are written (where some are in no part, clear it first).
 void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count);
 
+/// to[i] = Σ from[split, i], `count` elements, in the order of the splits.
+void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Place to, int64_t count);
+
 }  // namespace lamina::vulkan

@@ -41,8 +41,22 @@ Turns turns_of(const Limits& limits, uint64_t units);
 uint64_t exact_turns(uint64_t units, uint64_t most);
 inline uint32_t lanes_size(const Limits& limits) { return std::clamp<uint32_t>(limits.subgroup, 4, 32); }
 
+/// GLSL of a reduction, LAMINA_SUM, LAMINA_MAX or LAMINA_MIN; `sum` is the name of a register.
+struct Fold {
+  uint32_t reduce;
+  DType dtype;
+  std::string identity() const;
+  std::string of(const std::string& a, const std::string& b) const;
+  std::string define(const std::string& sum) const { return Elements::register_of(dtype) + " " + sum + " = " + identity() + ";\n"; }
+  std::string add(const std::string& sum, const std::string& value) const { return sum + " = " + of(sum, value) + ";\n"; }
+  std::string over_lanes(const std::string& sum) const;  ///< all lanes get it
+  /// Over `parts` invocations of a workgroup, `step` apart; the one whose `part` is 0 gets it. All invocations must come here. Uses
+  /// `number`, that of the invocation, at most 256 of them.
+  std::string over_workgroup(const std::string& sum, const std::string& part, const std::string& parts, const std::string& step) const;
+};
+
 /// Segments that are flat, in as few dispatches as there are forms of them; gives back the others.
-std::vector<Segment> add_segments(Lowering& l, std::vector<Segment> segments);
+std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segments);
 /// Without folded results: one dispatch.
 void add_elementwise(Lowering& l, const Pass& pass);
 /// With folded results, all over the same loops: one dispatch, and one that combines partial results unless a workgroup reads it all.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace lamina::vulkan {
 
@@ -51,12 +52,43 @@ Dispatch Kernel::finish(const std::string& name, const std::string& main, uint32
     text += describe("layout(binding = ", i, ") ", a.writes ? a.reads ? "" : "writeonly " : "readonly ", "buffer Array", i, " { ",
                      a.element, " b", i, "[]; };\n");
   }
+  if (main.find("shares[") != main.npos) text += "shared uvec4 shares[256];\n";
   Dispatch d{{name, {}, text + main}, bindings_, {workgroup}, push_, groups};
   d.constants.insert(d.constants.end(), constants_.begin(), constants_.end());
   return d;
 }
 
 // Elements
+
+std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others) {
+  const auto place = [](const Range& r) {
+    return Place{r.space == Range::Space::state ? Place::Space::state : Place::Space::arena, r.entry, r.offset};
+  };
+  std::set<Place> apart;
+  for (const Tensor& t : tensors)
+    if (t.range.bytes) apart.insert(place(t.range));
+  if (apart.size() + others <= l.limits.bindings) return tensors;
+  std::map<Place::Space, std::vector<std::pair<uint64_t, Tensor*>>> by_buffer;
+  for (Tensor& t : tensors)
+    if (t.range.bytes) by_buffer[place(t.range).space].push_back({l.address(place(t.range)), &t});
+  for (auto& [space, list] : by_buffer) {
+    std::sort(list.begin(), list.end());
+    for (size_t first = 0, last; first < list.size(); first = last) {
+      const uint64_t low = list[first].first;
+      uint64_t high = low;
+      for (last = first; last < list.size(); ++last) {
+        const uint64_t end = list[last].first + (list[last].second->range.bytes + 15) / 16 * 16;
+        if (last > first && end - low > l.limits.range) break;
+        high = std::max(high, end);
+      }
+      for (size_t i = first; i < last; ++i) {
+        list[i].second->begin = list[i].first - low;
+        list[i].second->range = {space == Place::Space::state ? Range::Space::states : Range::Space::arena, 0, low, high - low};
+      }
+    }
+  }
+  return tensors;
+}
 
 namespace {
 
@@ -161,6 +193,8 @@ std::string Elements::offset(uint32_t v, std::string& text) {
   if (!view.offset.empty()) return view.offset;
   std::string sum = view.head;
   if (!view.loop.empty()) add_summand(sum, view.loop);
+  const Tensor& tensor = tensors_[v];
+  if (tensor.begin) add_summand(sum, kernel_.number(tensor.begin / (size_of(tensor.dtype) * (view.access == Access::quad ? 4 : 1))));
   if (sum.empty()) sum = "0u";
   if (view.access == Access::steps && view.step.empty()) view.step = kernel_.number(uint64_t(nest_.strides[v].back()));
   return view.offset = is_name(sum) ? sum : kernel_.define(text, view.access == Access::lanes ? "uvec4" : "uint", sum);
@@ -210,7 +244,7 @@ void Elements::store(std::string& text, uint32_t v, const std::string& value) {
   const DType dtype = tensors_[v].dtype;
   const std::string to = array(v, true), at = offset(v, text);
   if (is_bytes(dtype)) {  // the host sees to it that they are whole words
-    text += to + "[" + at + "] = pack(" + to_bits(dtype, value) + ");\n";
+    text += to + "[" + at + (view.access == Access::quad ? "" : " / 4") + "] = pack(" + to_bits(dtype, value) + ");\n";
     return;
   }
   if (view.access == Access::quad) {

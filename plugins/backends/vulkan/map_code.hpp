@@ -37,7 +37,10 @@ class Kernel {
 struct Tensor {
   Range range;
   DType dtype = DType::uint32;
+  uint64_t begin = 0;  ///< bytes from the range's begin to the tensor
 };
+/// The same tensors within the bindings that a shader may have, less `others`: where they are too many, neighbours share one.
+std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others);
 
 /// The views of a nest in a kernel: offsets, loads, stores.
 class Elements {

@@ -6,6 +6,28 @@
 #include "map.hpp"
 
 namespace lamina::vulkan {
+
+std::string Fold::identity() const {
+  const std::string type = Elements::register_of(dtype);
+  if (reduce == LAMINA_SUM) return type + "(0)";
+  const bool largest = reduce == LAMINA_MAX;
+  if (dtype == DType::float32) return largest ? "Real(-INFINITY)" : "Real(INFINITY)";
+  if (dtype == DType::int32) return largest ? "Whole(-0x7fffffff - 1)" : "Whole(0x7fffffff)";
+  return largest ? "Word(0)" : "Word(0xffffffffu)";
+}
+std::string Fold::of(const std::string& a, const std::string& b) const {
+  if (reduce == LAMINA_SUM) return a + " + " + b;
+  return (reduce == LAMINA_MAX ? "maximum_of(" : "minimum_of(") + a + ", " + b + ")";
+}
+std::string Fold::over_lanes(const std::string& sum) const { return add(sum, sum + ".yxwz") + add(sum, sum + ".zwxy"); }
+std::string Fold::over_workgroup(const std::string& sum, const std::string& part, const std::string& parts, const std::string& step) const {
+  const auto share = [&](const std::string& at) { return Elements::from_bits(dtype, "shares[" + at + "]"); };
+  return "shares[number] = " + Elements::to_bits(dtype, sum) + ";\nbarrier();\nfor (uint n = " + parts +
+         "; n > 1;) {\nconst uint rest = (n + 1) / 2;\nif (" + part +
+         " + rest < n) shares[number] = " + Elements::to_bits(dtype, of(share("number"), share("number + rest * " + step))) +
+         ";\nn = rest;\nbarrier();\n}\n" + sum + " = " + share("number") + ";\nbarrier();\n";
+}
+
 namespace {
 
 /// How columns and rows (in units of an invocation: four elements, or the same in all lanes) are dealt out. In turn t, an invocation of
@@ -19,9 +41,10 @@ struct Deal {
 
 Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside, bool at_once) {
   const auto up = [](uint64_t n, uint64_t by) { return (n + by - 1) / by; };
-  constexpr uint64_t least = 8, most = 2048;  // turns: to be worth it, and to sum up accurately
+  constexpr uint64_t least = 16, most = 2048;  // turns: to be worth a second dispatch, and to sum up accurately
   Deal d;
   if (limits.lanes) {
+    at_once = at_once || columns * rows <= 4096;
     const uint64_t size = lanes_size(limits);
     d.columns = uint32_t(columns < size ? columns : exact_turns(columns, size) * 2 > size ? exact_turns(columns, size) : size);
     d.parts = at_once ? 1 : uint32_t(std::clamp<uint64_t>(size / d.columns, 1, rows));
@@ -49,19 +72,6 @@ Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_in
   }
   d.exact = d.columns * d.column_groups == columns && d.parts * d.turns * d.groups == rows && d.column_groups * d.groups <= limits.groups;
   return d;
-}
-
-std::string identity(uint32_t reduce, DType dtype) {
-  const std::string type = Elements::register_of(dtype);
-  if (reduce == LAMINA_SUM) return type + "(0)";
-  const bool largest = reduce == LAMINA_MAX;
-  if (dtype == DType::float32) return largest ? "Real(-INFINITY)" : "Real(INFINITY)";
-  if (dtype == DType::int32) return largest ? "Whole(-0x7fffffff - 1)" : "Whole(0x7fffffff)";
-  return largest ? "Word(0)" : "Word(0xffffffffu)";
-}
-std::string combined(uint32_t reduce, const std::string& a, const std::string& b) {
-  if (reduce == LAMINA_SUM) return a + " + " + b;
-  return (reduce == LAMINA_MAX ? "maximum_of(" : "minimum_of(") + a + ", " + b + ")";
 }
 
 void add_fold(Lowering& l, const Pass& pass, bool at_once) {
@@ -95,7 +105,8 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   head += "const uint column = group_number() % " + column_groups + " * " + group_columns + " + side;\n";
   head += "const uint here = min(column, " + column_count + " - 1);\n";
 
-  Elements elements(kernel, nest, pass.tensors, lanes_of(nest));
+  const std::vector<Tensor> tensors = bindable(l, pass.tensors, 1 + (slots > 1 ? pass.folded.size() : 0));
+  Elements elements(kernel, nest, tensors, lanes_of(nest));
   elements.walk(false, "here", kept, false);
   if (fours) {
     elements.walk(true, "row", folded, false);
@@ -110,25 +121,12 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   std::string sums, blocks, close, tail;
   for (size_t j = 0; j < pass.folded.size(); ++j) {
     const Pass::Result& r = pass.folded[j];
-    const DType dtype = pass.tensors[r.view].dtype;
-    const std::string type = Elements::register_of(dtype), start = identity(r.reduce, dtype), sum = describe("sum", j),
-                      block = describe("block", j), next = value(r.from);
-    sums += type + " " + sum + " = " + start + ";\n", blocks += type + " " + block + " = " + start + ";\n";
-    kernel.loop +=
-        block + " = " + combined(r.reduce, block, fours ? next : "mix(" + start + ", " + next + ", " + elements.inside + ")") + ";\n";
-    close += sum + " = " + combined(r.reduce, sum, block) + ";\n";
-    if (tree) {
-      const std::string step = columns_inside ? group_columns : "1";
-      const auto shared_at = [&](const std::string& at) { return Elements::from_bits(dtype, "shares[" + at + "]"); };
-      tail += "shares[number] = " + Elements::to_bits(dtype, sum) + ";\nbarrier();\n";
-      tail += "for (uint n = " + parts + "; n > 1;) {\nconst uint rest = (n + 1) / 2;\nif (part + rest < n) shares[number] = " +
-              Elements::to_bits(dtype, combined(r.reduce, shared_at("number"), shared_at("number + rest * " + step))) +
-              ";\nn = rest;\nbarrier();\n}\n" + sum + " = " + shared_at("number") + ";\nbarrier();\n";
-    }
-    if (!wide) {
-      tail += sum + " = " + combined(r.reduce, sum, sum + ".yxwz") + ";\n";
-      tail += sum + " = " + combined(r.reduce, sum, sum + ".zwxy") + ";\n";
-    }
+    const Fold fold{r.reduce, pass.tensors[r.view].dtype};
+    const std::string sum = describe("sum", j), block = describe("block", j), next = value(r.from);
+    sums += fold.define(sum), blocks += fold.define(block), close += fold.add(sum, block);
+    kernel.loop += fold.add(block, fours ? next : "mix(" + fold.identity() + ", " + next + ", " + elements.inside + ")");
+    if (tree) tail += fold.over_workgroup(sum, "part", parts, columns_inside ? group_columns : "1");
+    if (!wide) tail += fold.over_lanes(sum);
   }
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
 
@@ -162,8 +160,8 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   tail += "}\n";
 
   const std::string guard = d.exact ? "{\n" : "if (column < " + column_count + " && row < " + row_count + ") {\n";
-  const std::string main = std::string(tree ? "shared uvec4 shares[256];\n" : "") + "void main() {\n" + head + sums +
-                           "for (uint from = 0; from < " + turns + "; from += 32) {  // sums of sums are more accurate\n" + blocks +
+  const std::string main = "void main() {\n" + head + sums + "for (uint from = 0; from < " + turns +
+                           "; from += 32) {  // sums of sums are more accurate\n" + blocks +
                            "for (uint turn = from; turn < min(from + 32, " + turns + "); ++turn) {\nconst uint row = (group * " + turns +
                            " + turn) * " + parts + " + part;\n" + guard + kernel.loop + "}\n}\n" + close + "}\n" + tail + "}\n";
   l.add(kernel.finish("map with sums", main, d.columns * d.parts, l.spread(d.column_groups * d.groups)));

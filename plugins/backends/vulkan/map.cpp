@@ -132,19 +132,6 @@ void add_passes(Lowering& l, const Pass& all) {
 
 void lower_map(Lowering& l, const Op& op) {
   if (op.region.spaces.empty()) op.fail("its region has no segment");
-  if (l.compiling() && (op.path == "finite" || op.path == "optimizer" || op.path == "loss" || op.path == "logits")) {
-    fprintf(stderr, "MAP %s: %zu segments\n", op.path.c_str(), op.region.spaces.size());
-    for (uint32_t i = 0; i < op.region.operands; ++i)
-      fprintf(stderr, "  in %u: kind %u %s\n", i, op.in(i).kind, describe(op.in(i).shape).c_str());
-    for (auto& i : op.region.instructions) {
-      fprintf(stderr, "  %s(", i.op.c_str());
-      for (auto n : i.in) fprintf(stderr, "%u ", n);
-      fprintf(stderr, ")\n");
-    }
-    for (auto& r : op.region.results)
-      fprintf(stderr, "  result %u reduce %u %s\n", r.from, r.reduce, describe(op.out(&r - &op.region.results[0]).shape).c_str());
-    for (auto& s : op.region.spaces) fprintf(stderr, "  space %s\n", describe(s).c_str());
-  }
   std::vector<Segment> segments;
   for (uint32_t s = 0; s < op.region.spaces.size(); ++s) segments.push_back(plan_segment(l, op, s));
   if (segments.size() > 1) segments = add_segments(l, segments);

@@ -125,13 +125,14 @@ void keep_tiles(int thread) {
 vec4 sum[ROWS][COLUMNS / 4];
 
 void multiply_tiles(int thread_m, int thread_n) {
-  for (int k = 0; k < TILE_K; ++k) {
-    vec4 a[ROWS / 4], b[COLUMNS / 4];
-    [[unroll]] for (int r = 0; r < ROWS / 4; ++r) a[r] = a_tile[k * A_STRIDE + r * THREADS_M + thread_m];
-    [[unroll]] for (int j = 0; j < COLUMNS / 4; ++j) b[j] = b_tile[k * B_STRIDE + j * THREADS_N + thread_n];
-    [[unroll]] for (int r = 0; r < ROWS; ++r) [[unroll]] for (int j = 0; j < COLUMNS / 4; ++j)
-      sum[r][j] = fma(vec4(a[r / 4][r % 4]), b[j], sum[r][j]);
-  }
+  for (int k4 = 0; k4 < TILE_K; k4 += 4)
+    [[unroll]] for (int k = k4; k < k4 + 4; ++k) {
+      vec4 a[ROWS / 4], b[COLUMNS / 4];
+      [[unroll]] for (int r = 0; r < ROWS / 4; ++r) a[r] = a_tile[k * A_STRIDE + r * THREADS_M + thread_m];
+      [[unroll]] for (int j = 0; j < COLUMNS / 4; ++j) b[j] = b_tile[k * B_STRIDE + j * THREADS_N + thread_n];
+      [[unroll]] for (int r = 0; r < ROWS; ++r) [[unroll]] for (int j = 0; j < COLUMNS / 4; ++j)
+        sum[r][j] = fma(vec4(a[r / 4][r % 4]), b[j], sum[r][j]);
+    }
 }
 
 // What stands at c[row, n … n + 3].

@@ -136,17 +136,17 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
                                     const std::string& definitions) {
   struct Choice {
     Tile tile;
-    int64_t rows, columns;  ///< of an invocation
-    double speed;           ///< of a workgroup, an estimate
+    int64_t depth, rows, columns;  ///< of the tile along k; of an invocation
+    double speed;                  ///< of a workgroup, an estimate
     double cost = 0;
   };
-  constexpr int64_t depth = 16;  // of tiles along k
-  std::vector<Choice> choices = {{{128, 128}, 8, 8, 1.0}, {{128, 64}, 8, 4, 0.85}, {{64, 64}, 4, 4, 0.7},  {{64, 64}, 8, 4, 0.7},
-                                 {{64, 32}, 4, 4, 0.55},  {{32, 32}, 4, 4, 0.4},   {{256, 32}, 8, 4, 0.7}, {{128, 32}, 8, 4, 0.6},
-                                 {{256, 16}, 8, 4, 0.5},  {{128, 16}, 8, 4, 0.45}};
+  std::vector<Choice> choices = {{{128, 128}, 16, 8, 8, 1.0}, {{128, 64}, 16, 8, 4, 0.85}, {{64, 64}, 16, 4, 4, 0.7},
+                                 {{64, 64}, 16, 8, 4, 0.7},   {{64, 32}, 32, 4, 4, 0.55},  {{32, 32}, 32, 4, 4, 0.4},
+                                 {{256, 32}, 16, 8, 4, 0.7},  {{128, 32}, 16, 8, 4, 0.6},  {{256, 16}, 16, 8, 4, 0.5},
+                                 {{128, 16}, 16, 8, 4, 0.45}};
   const auto threads = [](const Choice& c) { return uint64_t(c.tile.m / c.rows * c.tile.n / c.columns); };
   std::erase_if(choices, [&](const Choice& c) {
-    return threads(c) > l.limits.invocations || uint64_t(depth * (c.tile.m + c.tile.n + 8) * 4) > l.limits.shared_bytes;
+    return threads(c) > l.limits.invocations || uint64_t(c.depth * (c.tile.m + c.tile.n + 8) * 4) > l.limits.shared_bytes;
   });
   if (choices.empty()) op.fail("this device allows too few invocations or too little shared memory in a workgroup");
   // The time of one workgroup, times how often the device is filled with two on each processor.
@@ -160,7 +160,7 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
   for (const Choice& c : choices) {
     Dispatch d = with_tile(l, op, g, o, count, c.tile);
     d.shader = {"gemm_tiled.comp", definitions};
-    for (int64_t v : {int64_t(threads(c)), c.tile.m, c.tile.n, depth, c.rows, c.columns}) d.constants.push_back(uint32_t(v));
+    for (int64_t v : {int64_t(threads(c)), c.tile.m, c.tile.n, c.depth, c.rows, c.columns}) d.constants.push_back(uint32_t(v));
     list.push_back(std::move(d));
   }
   return list;

@@ -45,21 +45,36 @@ inline uint32_t lanes_size(const Limits& limits) { return std::clamp<uint32_t>(l
 struct Fold {
   uint32_t reduce;
   DType dtype;
+  std::string sum;  ///< the name of its register
   std::string identity() const;
   std::string of(const std::string& a, const std::string& b) const;
-  std::string define(const std::string& sum) const { return Elements::register_of(dtype) + " " + sum + " = " + identity() + ";\n"; }
-  std::string add(const std::string& sum, const std::string& value) const { return sum + " = " + of(sum, value) + ";\n"; }
-  std::string over_lanes(const std::string& sum) const;  ///< all lanes get it
+  std::string define() const { return Elements::register_of(dtype) + " " + sum + " = " + identity() + ";\n"; }
+  std::string add(const std::string& value) const { return sum + " = " + of(sum, value) + ";\n"; }
+  std::string over_lanes() const;  ///< all lanes get it
   /// Over `parts` invocations of a workgroup, `step` apart; the one whose `part` is 0 gets it. All invocations must come here. Uses
   /// `number`, that of the invocation, at most 256 of them.
-  std::string over_workgroup(const std::string& sum, const std::string& part, const std::string& parts, const std::string& step) const;
+  std::string over_workgroup(const std::string& part, const std::string& parts, const std::string& step) const;
 };
+
+/// Sums of which several workgroups (on a CPU's lanes: invocations) have a part each. All are expressions of uint but the numbers.
+struct Shares {
+  std::string valid;              ///< of bool: this invocation has a part
+  std::string part, parts, step;  ///< within the workgroup, as in Fold::over_workgroup
+  std::string slot, slots;        ///< the part that this workgroup or invocation leaves, of all
+  std::string room;               ///< where in the partial results those of slot `slot_` are
+  uint64_t rooms;                 ///< of partial results in all
+  std::string counter;            ///< of those that have left their part
+  uint64_t counters;
+};
+/// Each leaves its part, and whoever comes last combines them, in an order that does not depend on who that is; then `store` stores the
+/// sums.
+std::string combined(Lowering& l, Kernel& kernel, const std::vector<Fold>& folds, const Shares& shares, const std::string& store);
 
 /// Segments that are flat, in as few dispatches as there are forms of them; gives back the others.
 std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segments);
 /// Without folded results: one dispatch.
 void add_elementwise(Lowering& l, const Pass& pass);
-/// With folded results, all over the same loops: one dispatch, and one that combines partial results unless a workgroup reads it all.
+/// With folded results, all over the same loops: one dispatch, whose last workgroup combines what the others have summed up.
 void add_fold(Lowering& l, const Pass& pass);
 
 }  // namespace lamina::vulkan

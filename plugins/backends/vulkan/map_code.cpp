@@ -24,16 +24,16 @@ std::string Kernel::divisor(uint64_t by) {
   return "Divisor(" + a + ", " + b + ", " + c + ")";
 }
 
-std::string Kernel::array(Range range, const std::string& element, bool writes) {
+std::string Kernel::array(Range range, const std::string& element, Use use) {
   size_t i = 0;
   const auto same = [&] {
     const Range& r = bindings_[i];
     return r.space == range.space && r.entry == range.entry && r.offset == range.offset && arrays_[i].element == element;
   };
   while (i < bindings_.size() && !same()) ++i;
-  if (i == bindings_.size()) bindings_.push_back(range), arrays_.push_back({element, false, false});
+  if (i == bindings_.size()) bindings_.push_back(range), arrays_.push_back({element, false, false, false});
   bindings_[i].bytes = std::max(bindings_[i].bytes, range.bytes);
-  (writes ? arrays_[i].writes : arrays_[i].reads) = true;
+  arrays_[i].reads |= use != Use::write, arrays_[i].writes |= use != Use::read, arrays_[i].shared |= use == Use::share;
   return "b" + std::to_string(i);
 }
 
@@ -49,10 +49,14 @@ Dispatch Kernel::finish(const std::string& name, const std::string& main, uint32
   for (size_t i = 0; i < constants_.size(); ++i) text += describe("layout(constant_id = ", i + 1, ") const uint c", i, " = 1;\n");
   for (size_t i = 0; i < arrays_.size(); ++i) {
     const Array& a = arrays_[i];
-    text += describe("layout(binding = ", i, ") ", a.writes ? a.reads ? "" : "writeonly " : "readonly ", "buffer Array", i, " { ",
-                     a.element, " b", i, "[]; };\n");
+    text += describe("layout(binding = ", i, ") ",
+                     a.shared    ? "coherent "
+                     : !a.writes ? "readonly "
+                     : a.reads   ? ""
+                                 : "writeonly ",
+                     "buffer Array", i, " { ", a.element, " b", i, "[]; };\n");
   }
-  if (main.find("shares[") != main.npos) text += "shared uvec4 shares[256];\n";
+  if (main.find("shares[") != main.npos) text += "shared uvec4 shares[256];\nshared bool last;\n";
   Dispatch d{{name, {}, text + main}, bindings_, {workgroup}, push_, groups};
   d.constants.insert(d.constants.end(), constants_.begin(), constants_.end());
   return d;
@@ -181,11 +185,11 @@ void Elements::walk(bool in_loop, const std::string& index, const std::vector<si
   }
 }
 
-std::string Elements::array(uint32_t v, bool writes) {
+std::string Elements::array(uint32_t v, Kernel::Use use) {
   const bool bytes = is_bytes(tensors_[v].dtype), quad = views_[v].access == Access::quad;
   Range range = tensors_[v].range;
   if (quad) range.bytes = (range.bytes + 15) / 16 * 16;  // behind a value there is room up to its alignment
-  return kernel_.array(range, quad && !bytes ? "uvec4" : "uint", writes);
+  return kernel_.array(range, quad && !bytes ? "uvec4" : "uint", use);
 }
 
 std::string Elements::offset(uint32_t v, std::string& text) {
@@ -223,7 +227,7 @@ std::string Elements::load(uint32_t v) {
   if (!view.loaded.empty()) return view.loaded;
   std::string& text = in_head(v) ? kernel_.head : kernel_.loop;
   const DType dtype = tensors_[v].dtype;
-  const std::string from = array(v, false), at = offset(v, text);
+  const std::string from = array(v, Kernel::Use::read), at = offset(v, text);
   const auto element = [&](const std::string& o) {
     return is_bytes(dtype) ? "byte_of(" + from + "[(" + o + ") / 4], " + o + ")" : from + "[" + o + "]";
   };
@@ -242,7 +246,7 @@ std::string Elements::load(uint32_t v) {
 void Elements::store(std::string& text, uint32_t v, const std::string& value) {
   const View& view = views_[v];
   const DType dtype = tensors_[v].dtype;
-  const std::string to = array(v, true), at = offset(v, text);
+  const std::string to = array(v, Kernel::Use::write), at = offset(v, text);
   if (is_bytes(dtype)) {  // the host sees to it that they are whole words
     text += to + "[" + at + (view.access == Access::quad ? "" : " / 4") + "] = pack(" + to_bits(dtype, value) + ");\n";
     return;
@@ -353,7 +357,7 @@ DType Values::type_of(uint32_t number) const {
 }
 
 std::string Values::scalar(uint32_t number, DType wanted) {
-  const std::string table = kernel_.array(l_.step_table(), "uint", false);
+  const std::string table = kernel_.array(l_.step_table(), "uint", Kernel::Use::read);
   const std::string word = table + "[" + kernel_.number(l_.scalar_word(operand(number), wanted)) + "]";
   return kernel_.define(kernel_.head, Elements::register_of(wanted), Elements::from_bits(wanted, "uvec4(" + word + ")"));
 }
@@ -381,7 +385,7 @@ std::string Values::compute(const Instruction& i, uint32_t number) {
                           Elements::from_bits(i.dtype, describe("uvec4(", word_of(i.attributes.real("value"), i.dtype), "u)")));
   if (i.op == "iota") return named(converted(DType::uint32, i.dtype, elements_.coordinates(uint32_t(segment_.iota_view[number]))));
   if (i.op == "random_bits") {
-    const std::string table = kernel_.array(l_.step_table(), "uint", false);
+    const std::string table = kernel_.array(l_.step_table(), "uint", Kernel::Use::read);
     const std::string at = kernel_.number(l_.stream_words(uint64_t(i.attributes.integer("key"))));
     const std::string stream =
         kernel_.define(kernel_.head, "uvec4", filled("uvec4($0[$1], $0[$1 + 1], $0[$1 + 2], $0[$1 + 3])", {table, at}));

@@ -16,7 +16,8 @@ class Kernel {
   std::string number(uint64_t value);
   std::string divisor(uint64_t by);  ///< of shaders/divide.glsl
   /// The name of an array of `element`s, "uint" or "uvec4"; the same range is bound once.
-  std::string array(Range range, const std::string& element, bool writes);
+  enum class Use : uint8_t { read, write, share };  ///< share: between workgroups
+  std::string array(Range range, const std::string& element, Use use);
   /// A name for a value that is computed in `text`.
   std::string define(std::string& text, const std::string& type, const std::string& value);
   /// `main`: the statements of main.
@@ -25,7 +26,7 @@ class Kernel {
  private:
   struct Array {
     std::string element;
-    bool reads, writes;
+    bool reads, writes, shared;
   };
   std::vector<Array> arrays_;
   std::vector<Range> bindings_;
@@ -86,7 +87,7 @@ class Elements {
   bool in_head(uint32_t view) const { return views_[view].loop.empty(); }
   std::string offset(uint32_t view, std::string& text);
   std::array<std::string, 4> apart(uint32_t view, const std::string& offset) const;  ///< the lanes' offsets
-  std::string array(uint32_t view, bool writes);
+  std::string array(uint32_t view, Kernel::Use use);
   int64_t stride(uint32_t view, size_t loop) const;
 
   Kernel& kernel_;

@@ -19,13 +19,37 @@ std::string Fold::of(const std::string& a, const std::string& b) const {
   if (reduce == LAMINA_SUM) return a + " + " + b;
   return (reduce == LAMINA_MAX ? "maximum_of(" : "minimum_of(") + a + ", " + b + ")";
 }
-std::string Fold::over_lanes(const std::string& sum) const { return add(sum, sum + ".yxwz") + add(sum, sum + ".zwxy"); }
-std::string Fold::over_workgroup(const std::string& sum, const std::string& part, const std::string& parts, const std::string& step) const {
+std::string Fold::over_lanes() const { return add(sum + ".yxwz") + add(sum + ".zwxy"); }
+std::string Fold::over_workgroup(const std::string& part, const std::string& parts, const std::string& step) const {
   const auto share = [&](const std::string& at) { return Elements::from_bits(dtype, "shares[" + at + "]"); };
   return "shares[number] = " + Elements::to_bits(dtype, sum) + ";\nbarrier();\nfor (uint n = " + parts +
          "; n > 1;) {\nconst uint rest = (n + 1) / 2;\nif (" + part +
          " + rest < n) shares[number] = " + Elements::to_bits(dtype, of(share("number"), share("number + rest * " + step))) +
          ";\nn = rest;\nbarrier();\n}\n" + sum + " = " + share("number") + ";\nbarrier();\n";
+}
+
+std::string combined(Lowering& l, Kernel& kernel, const std::vector<Fold>& folds, const Shares& s, const std::string& store) {
+  const bool lanes = l.limits.lanes;
+  const std::string counts = kernel.array(l.table(Words(s.counters, 0)), "uint", Kernel::Use::share);
+  std::string leave, start, take, close;
+  for (const Fold& fold : folds) {
+    const uint64_t bytes = s.rooms * 16;
+    const std::string partial = kernel.array(Lowering::range(l.scratch(bytes), bytes), "uvec4", Kernel::Use::share) + "[" + s.room + "]";
+    leave += partial + " = " + Elements::to_bits(fold.dtype, fold.sum) + ";\n";
+    start += fold.sum + " = " + fold.identity() + ";\n", take += fold.add(Elements::from_bits(fold.dtype, partial));
+    if (!lanes) close += fold.over_workgroup(s.part, s.parts, s.step);
+  }
+  leave = "const uint slot_ = " + s.slot + ";\n" + leave;
+  const std::string before = "atomicAdd(" + counts + "[" + s.counter + "], 1)", reset = counts + "[" + s.counter + "] = 0;\n",
+                    loop = "for (uint slot_ = " + (lanes ? "0" : s.part) + "; slot_ < " + s.slots +
+                           "; slot_ += " + (lanes ? "1" : s.parts) + ") {\n" + take + "}\n",
+                    settled = "memoryBarrierBuffer();\n";
+  if (lanes)
+    return "if (" + s.valid + ") {\n" + leave + settled + "if (" + before + " == " + s.slots + " - 1) {\n" + settled + start + loop +
+           store + reset + "}\n}\n";
+  const std::string first = "if (" + s.valid + " && " + s.part + " == 0) {\n";
+  return first + leave + "}\n" + settled + "barrier();\nif (number == 0) last = " + before + " == " + s.slots +
+         " - 1;\nbarrier();\nif (last) {\n" + settled + start + loop + close + first + store + "}\nif (number == 0) " + reset + "}\n";
 }
 
 namespace {
@@ -39,12 +63,12 @@ struct Deal {
   bool exact = false;  ///< every turn of every invocation has a row
 };
 
-Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside, bool at_once) {
+Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside) {
   const auto up = [](uint64_t n, uint64_t by) { return (n + by - 1) / by; };
-  constexpr uint64_t least = 16, most = 2048;  // turns: to be worth a second dispatch, and to sum up accurately
+  constexpr uint64_t least = 16, most = 2048;  // turns: to be worth sharing, and to sum up accurately
   Deal d;
   if (limits.lanes) {
-    at_once = at_once || columns * rows <= 4096;
+    const bool at_once = columns * rows <= 4096;
     const uint64_t size = lanes_size(limits);
     d.columns = uint32_t(columns < size ? columns : exact_turns(columns, size) * 2 > size ? exact_turns(columns, size) : size);
     d.parts = at_once ? 1 : uint32_t(std::clamp<uint64_t>(size / d.columns, 1, rows));
@@ -67,14 +91,16 @@ Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_in
     const uint64_t units = up(rows, d.parts);
     d.column_groups = up(columns, d.columns);
     const uint64_t wanted = std::max<uint64_t>(uint64_t(limits.processors) * 4 / d.column_groups, 1);
-    d.turns = at_once ? units : std::clamp<uint64_t>(up(units, wanted), std::min(least, units), most);
+    d.turns = std::clamp<uint64_t>(up(units, wanted), std::min(least, units), most);
     d.groups = up(units, d.turns);
   }
   d.exact = d.columns * d.column_groups == columns && d.parts * d.turns * d.groups == rows && d.column_groups * d.groups <= limits.groups;
   return d;
 }
 
-void add_fold(Lowering& l, const Pass& pass, bool at_once) {
+}  // namespace
+
+void add_fold(Lowering& l, const Pass& pass) {
   const Nest& nest = pass.nest;
   const bool fours = lanes_of(nest) == Elements::Lanes::inner;
   const std::vector<size_t> folded = folded_loops(nest, pass.folded[0].view);
@@ -91,21 +117,23 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
     columns /= 4;
   else
     rows = (rows + 3) / 4;
-  const Deal d = deal(l.limits, columns, rows, columns_inside, at_once);
+  const Deal d = deal(l.limits, columns, rows, columns_inside);
   const bool tree = !l.limits.lanes && d.parts > 1;
   const uint64_t slots = d.groups * (tree ? 1 : d.parts);  // partial results of a column
 
   Kernel kernel;
   std::string& head = kernel.head;
   const std::string row_count = kernel.number(rows), column_count = kernel.number(columns), group_columns = kernel.number(d.columns),
-                    parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), turns = kernel.number(d.turns);
+                    parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), turns = kernel.number(d.turns),
+                    step = columns_inside ? group_columns : "1";
   head += "const uint number = gl_LocalInvocationID.x, group = group_number() / " + column_groups + ";\n";
+  head += "if (group >= " + kernel.number(d.groups) + ") return;\n";
   head += columns_inside ? "const uint part = number / " + group_columns + ", side = number % " + group_columns + ";\n"
                          : "const uint part = number % " + parts + ", side = number / " + parts + ";\n";
   head += "const uint column = group_number() % " + column_groups + " * " + group_columns + " + side;\n";
   head += "const uint here = min(column, " + column_count + " - 1);\n";
 
-  const std::vector<Tensor> tensors = bindable(l, pass.tensors, 1 + (slots > 1 ? pass.folded.size() : 0));
+  const std::vector<Tensor> tensors = bindable(l, pass.tensors, 1 + (slots > 1 ? pass.folded.size() + 1 : 0));
   Elements elements(kernel, nest, tensors, lanes_of(nest));
   elements.walk(false, "here", kept, false);
   if (fours) {
@@ -118,46 +146,34 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
   const Pass::Value value = pass.body(kernel, elements);
   std::vector<std::string> values;
   for (const Pass::Result& r : pass.kept) values.push_back(value(r.from));
-  std::string sums, blocks, close, tail;
+  std::string sums, blocks, close, tail, store;
+  std::vector<Fold> folds;
   for (size_t j = 0; j < pass.folded.size(); ++j) {
     const Pass::Result& r = pass.folded[j];
-    const Fold fold{r.reduce, pass.tensors[r.view].dtype};
-    const std::string sum = describe("sum", j), block = describe("block", j), next = value(r.from);
-    sums += fold.define(sum), blocks += fold.define(block), close += fold.add(sum, block);
-    kernel.loop += fold.add(block, fours ? next : "mix(" + fold.identity() + ", " + next + ", " + elements.inside + ")");
-    if (tree) tail += fold.over_workgroup(sum, "part", parts, columns_inside ? group_columns : "1");
-    if (!wide) tail += fold.over_lanes(sum);
+    const DType dtype = pass.tensors[r.view].dtype;
+    const Fold fold{r.reduce, dtype, describe("sum", j)}, block{r.reduce, dtype, describe("block", j)};
+    const std::string next = value(r.from);
+    sums += fold.define(), blocks += block.define(), close += fold.add(block.sum);
+    kernel.loop += block.add(fours ? next : "mix(" + fold.identity() + ", " + next + ", " + elements.inside + ")");
+    if (tree) tail += fold.over_workgroup("part", parts, step);
+    if (!wide) tail += fold.over_lanes();
+    folds.push_back(fold);
   }
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
+  for (size_t j = 0; j < folds.size(); ++j) elements.store(store, pass.folded[j].view, folds[j].sum);
 
-  // What is left: results, or partial results of the slots, [slots, columns].
-  tail += describe("if (column < ", column_count, " && group < ", kernel.number(d.groups), tree ? " && part == 0) {\n" : ") {\n");
-  const std::string slot = tree ? "group" : "(group * " + parts + " + part)";
-  Pass rest{pass.op, {}, {}, {}, {}, {}};
-  if (slots > 1) {
-    rest.nest.sizes = {int64_t(slots)};
-    for (size_t i : kept) rest.nest.sizes.push_back(nest.sizes[i]);
-    rest.nest.count = element_count(rest.nest.sizes);
+  const std::string valid = "column < " + column_count;
+  if (slots == 1) {
+    tail += "if (" + valid + (tree ? " && part == 0) {\n" : ") {\n") + store + "}\n";
+  } else {
+    Shares shares{valid, "part", parts, step, "group", "", "slot_ * " + column_count + " + here", slots * columns, "", 0};
+    shares.slots = kernel.number(slots);
+    if (l.limits.lanes)
+      shares.slot = "group * " + parts + " + part", shares.counter = "column", shares.counters = columns;
+    else
+      shares.counter = "group_number() % " + column_groups, shares.counters = d.column_groups;
+    tail += combined(l, kernel, folds, shares, store);
   }
-  for (size_t j = 0; j < pass.folded.size(); ++j) {
-    const Pass::Result& r = pass.folded[j];
-    const Tensor& to = pass.tensors[r.view];
-    if (slots == 1) {
-      elements.store(tail, r.view, describe("sum", j));
-      continue;
-    }
-    const uint64_t bytes = columns * (wide ? 16 : 4) * slots;
-    const Tensor part{Lowering::range(l.scratch(bytes), bytes), to.dtype};
-    const std::string at = kernel.array(part.range, wide ? "uvec4" : "uint", true);
-    tail += at + "[" + slot + " * " + column_count + " + here] = " + Elements::to_bits(to.dtype, describe("sum", j)) + (wide ? "" : ".x") +
-            ";\n";
-    Shape strides = {0};
-    for (size_t i : kept) strides.push_back(nest.strides[r.view][i]);
-    rest.folded.push_back({uint32_t(2 * j), uint32_t(2 * j + 1), r.reduce});
-    rest.nest.strides.push_back(dense_strides(rest.nest.sizes)), rest.tensors.push_back(part);
-    rest.nest.strides.push_back(strides), rest.tensors.push_back(to);
-  }
-  tail += "}\n";
 
   const std::string guard = d.exact ? "{\n" : "if (column < " + column_count + " && row < " + row_count + ") {\n";
   const std::string main = "void main() {\n" + head + sums + "for (uint from = 0; from < " + turns +
@@ -165,13 +181,6 @@ void add_fold(Lowering& l, const Pass& pass, bool at_once) {
                            "for (uint turn = from; turn < min(from + 32, " + turns + "); ++turn) {\nconst uint row = (group * " + turns +
                            " + turn) * " + parts + " + part;\n" + guard + kernel.loop + "}\n}\n" + close + "}\n" + tail + "}\n";
   l.add(kernel.finish("map with sums", main, d.columns * d.parts, l.spread(d.column_groups * d.groups)));
-  if (slots == 1) return;
-  rest.body = [](Kernel&, Elements& e) -> Pass::Value { return [&e](uint32_t view) { return e.load(view); }; };
-  add_fold(l, rest, true);
 }
-
-}  // namespace
-
-void add_fold(Lowering& l, const Pass& pass) { add_fold(l, pass, false); }
 
 }  // namespace lamina::vulkan

@@ -110,87 +110,67 @@ uint32_t begin_of(Lowering& l, const Group& group, const Segment& s, size_t view
   return uint32_t(bytes / (group.form.one[view] ? element : 4 * element));
 }
 
-/// Every workgroup works on a chunk. Folded results leave partial ones, [chunks, slots, results].
-void add_chunks(Lowering& l, const Group& group, const Chunks& chunks, const Range& partial) {
+/// Every workgroup works on a chunk.
+void add_chunks(Lowering& l, const Group& group, const Chunks& chunks) {
   const Segment& first = *group.segments[0];
   const bool folded = is_folded(first);
-  const size_t views = first.places.size(), kept = folded ? size_t(first.result_view[0]) : views;
-  Words rows;  // per chunk: elements, then where each view begins
-  for (const Segment* s : group.segments)
-    for (uint64_t at = 0; at < quads_of(*s); at += chunks.quads) {
-      rows.push_back(uint32_t(std::min(chunks.quads * 4, uint64_t(s->nest.count) - at * 4)));
-      for (size_t v = 0; v < kept; ++v) rows.push_back(uint32_t(begin_of(l, group, *s, v) + (group.form.one[v] ? 0 : at)));
+  const size_t views = first.places.size();
+  Words rows;  // per chunk: elements, where each view begins; of folded ones then the segment, its first slot, this chunk's and all of them
+  uint64_t slots = 0;
+  for (size_t k = 0; k < group.segments.size(); ++k) {
+    const Segment& s = *group.segments[k];
+    for (uint64_t at = 0; at < quads_of(s); at += chunks.quads) {
+      rows.push_back(uint32_t(std::min(chunks.quads * 4, uint64_t(s.nest.count) - at * 4)));
+      for (size_t v = 0; v < views; ++v) rows.push_back(uint32_t(begin_of(l, group, s, v) + (group.form.one[v] ? 0 : at)));
+      if (folded)
+        rows.insert(rows.end(),
+                    {uint32_t(k), uint32_t(slots), uint32_t(at / chunks.quads * chunks.slots), uint32_t(chunks.of(s) * chunks.slots)});
     }
-  const uint64_t count = rows.size() / (kept + 1);
+    slots += chunks.of(s) * chunks.slots;
+  }
+  const size_t width = 1 + views + (folded ? 4 : 0);
 
   Kernel kernel;
   Nest nest;  // of the loop within a chunk
   nest.count = int64_t(chunks.quads * 4), nest.sizes = {nest.count};
   std::vector<Tensor> tensors;
   for (size_t v = 0; v < views; ++v) nest.strides.push_back({group.form.one[v] ? 0 : 1}), tensors.push_back(tensor_of(group, v));
-  const std::string table = kernel.array(l.table(rows), "uint", false), end = kernel.number(count);
-  kernel.head += "const uint number = gl_LocalInvocationID.x, group = group_number();\nif (group >= " + end + ") return;\n";
-  kernel.head += describe("const uint row = group * ", kept + 1, ", length = ", table, "[row];\n");
+  const std::string table = kernel.array(l.table(rows), "uint", Kernel::Use::read), count = kernel.number(rows.size() / width);
+  const auto column = [&](size_t i) { return kernel.define(kernel.head, "uint", describe(table, "[row + ", i, "]")); };
+  kernel.head += "const uint number = gl_LocalInvocationID.x, group = group_number();\nif (group >= " + count + ") return;\n";
+  kernel.head += describe("const uint row = group * ", width, ";\n");
+  const std::string length = column(0);
   Elements elements(kernel, nest, tensors, Elements::Lanes::inner);
-  for (uint32_t v = 0; v < kept; ++v) {
-    const std::string begin = kernel.define(kernel.head, "uint", describe(table, "[row + ", v + 1, "]"));
+  for (uint32_t v = 0; v < views; ++v) {
+    const std::string begin = column(v + 1);
     elements.put(v, group.form.one[v], group.form.one[v] ? begin : begin + " + quad");
   }
   Values values(l, kernel, elements, first, 0);
   std::vector<std::string> results;  // all is read before anything is written
   for (const auto& r : first.op->region.results) results.push_back(values.of_instruction(r.from));
-  std::string sums, tail;
+  std::vector<Fold> folds;
+  std::string sums, tail, store;
   for (size_t j = 0; j < results.size(); ++j) {
     const auto view = uint32_t(first.result_view[j]);
-    if (!folded) {
-      elements.store(kernel.loop, view, results[j]);
-      continue;
-    }
-    const Fold fold{first.op->region.results[j].reduce, tensors[view].dtype};
-    const std::string sum = describe("sum", j);
-    sums += fold.define(sum);
-    kernel.loop += fold.add(sum, "mix(" + fold.identity() + ", " + results[j] + ", lessThan(quad * 4 + lane, uvec4(length)))");
-    if (!l.limits.lanes) tail += fold.over_workgroup(sum, "number", std::to_string(chunks.size), "1");
-    tail += fold.over_lanes(sum);
-    const std::string at = describe("[(group * ", chunks.slots, " + number) * ", results.size(), " + ", j, "] = ");
-    tail +=
-        describe("if (number < ", chunks.slots, ") ", kernel.array(partial, "uint", true), at, Elements::to_bits(fold.dtype, sum), ".x;\n");
+    elements.store(folded ? store : kernel.loop, view, folded ? describe("sum", j) : results[j]);
+    if (!folded) continue;
+    const Fold fold{first.op->region.results[j].reduce, tensors[view].dtype, describe("sum", j)};
+    sums += fold.define();
+    kernel.loop += fold.add("mix(" + fold.identity() + ", " + results[j] + ", lessThan(quad * 4 + lane, uvec4(" + length + ")))");
+    if (!l.limits.lanes) tail += fold.over_workgroup("number", std::to_string(chunks.size), "1");
+    tail += fold.over_lanes();
+    folds.push_back(fold);
   }
-  const std::string main = "void main() {\n" + kernel.head + sums +
-                           "for (uint quad = number; quad * 4 < length; quad += gl_WorkGroupSize.x) {\n" + kernel.loop + "}\n" + tail +
-                           "}\n";
-  l.add(kernel.finish("map of segments", main, chunks.size, l.spread(count)));
-}
-
-/// A workgroup per segment combines its partial results.
-void add_combine(Lowering& l, const Group& group, const Chunks& chunks, const Range& partial) {
-  const Segment& first = *group.segments[0];
-  const auto& results = first.op->region.results;
-  Words rows;  // per segment: its first partial result, how many there are, then where each result is
-  uint64_t before = 0;
-  for (const Segment* s : group.segments) {
-    rows.insert(rows.end(), {uint32_t(before), uint32_t(chunks.of(*s) * chunks.slots)});
-    before += chunks.of(*s) * chunks.slots;
-    for (int v : s->result_view) rows.push_back(begin_of(l, group, *s, size_t(v)));
+  if (folded) {
+    const std::string segment = column(views + 1), before = column(views + 2), slot = column(views + 3), all = column(views + 4);
+    const Shares shares{
+        "true", "number", std::to_string(chunks.size), "1", l.limits.lanes ? slot + " + number" : slot, all, before + " + slot_",
+        slots,  segment,  group.segments.size()};
+    tail += combined(l, kernel, folds, shares, store);
   }
-  Kernel kernel;
-  const std::string table = kernel.array(l.table(rows), "uint", false), from = kernel.array(partial, "uint", false),
-                    end = kernel.number(group.segments.size());
-  const uint32_t size = l.limits.lanes ? 1 : 64;
-  std::string main =
-      "void main() {\nconst uint number = gl_LocalInvocationID.x, group = group_number();\nif (group >= " + end + ") return;\n";
-  main += describe("const uint row = group * ", results.size() + 2, ", first = ", table, "[row], count = ", table, "[row + 1];\n");
-  for (size_t j = 0; j < results.size(); ++j) {
-    const auto view = size_t(first.result_view[j]);
-    const Fold fold{results[j].reduce, group.form.types[view]};
-    const std::string sum = describe("sum", j), next = describe("uvec4(", from, "[(first + i) * ", results.size(), " + ", j, "])");
-    main += fold.define(sum) + "for (uint i = number; i < count; i += gl_WorkGroupSize.x) " +
-            fold.add(sum, Elements::from_bits(fold.dtype, next));
-    if (size > 1) main += fold.over_workgroup(sum, "number", std::to_string(size), "1");
-    main += describe("if (number == 0) ", kernel.array(tensor_of(group, view).range, "uint", true), "[", table, "[row + ", j + 2,
-                     "]] = ", Elements::to_bits(fold.dtype, sum), ".x;\n");
-  }
-  l.add(kernel.finish("map of segments", main + "}\n", size, l.spread(group.segments.size())));
+  const std::string main = "void main() {\n" + kernel.head + sums + "for (uint quad = number; quad * 4 < " + length +
+                           "; quad += gl_WorkGroupSize.x) {\n" + kernel.loop + "}\n" + tail + "}\n";
+  l.add(kernel.finish("map of segments", main, chunks.size, l.spread(rows.size() / width)));
 }
 
 }  // namespace
@@ -199,28 +179,18 @@ std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segme
   std::vector<Segment> flat, rest;
   for (const Segment& s : segments) (is_flat(s) ? flat : rest).push_back(s);
   if (flat.empty()) return rest;
-  std::vector<Group> groups;
   const Chunks chunks(l.limits, flat);
-  const auto partial_bytes = [&](const Segment& s) { return chunks.of(s) * chunks.slots * s.result_view.size() * 4; };
-  uint64_t room = 0;  // as if all of them were apart
+  std::vector<Group> groups;
   for (const Segment& s : flat) {
-    room += partial_bytes(s) + l.limits.alignment;
     const Form form = form_of(s);
     const auto takes = [&](Group& g) { return g.add(l, s, form); };
     if (std::any_of(groups.begin(), groups.end(), takes)) continue;
     groups.push_back({form, {}, std::vector<Span>(s.places.size())});
     groups.back().add(l, s, form);
   }
-  const bool folded = is_folded(flat[0]);
-  Place partial = folded ? l.scratch(room) : Place{};
-  for (const Group& g : groups) {
-    if (!l.compiling()) break;
-    uint64_t bytes = 0;
-    for (const Segment* s : g.segments) bytes += partial_bytes(*s);
-    add_chunks(l, g, chunks, Lowering::range(partial, bytes));
-    if (folded) add_combine(l, g, chunks, Lowering::range(partial, bytes));
-    partial = partial.plus((bytes + l.limits.alignment - 1) / l.limits.alignment * l.limits.alignment);
-  }
+  // Addresses are not known while planning: there may be more groups later, each with partial results of its own.
+  if (!l.compiling() && is_folded(flat[0])) l.scratch(flat.size() * flat[0].result_view.size() * l.limits.alignment);
+  for (const Group& g : groups) add_chunks(l, g, chunks);
   return rest;
 }
 

@@ -16,6 +16,26 @@ Planning::Planning(const Program& program, Planner& planner, uint64_t alignment)
 
 Planning::Planning(const Program& program, uint64_t alignment) : program_(program), alignment_(alignment) {}
 
+// Tokens are addresses of layouts or 0, so the lowest bits are free: they say which of the two narrow types a value is stored in.
+static constexpr uint64_t type_bits = 7, float16_bits = 1, bfloat16_bits = 2;
+
+uint64_t Planning::border_token(const Value& v, uint64_t token) const {
+  const auto found = stored_.find(v.number);
+  if (found == stored_.end()) return token;
+  return token | (found->second == DType::float16 ? float16_bits : bfloat16_bits);
+}
+DType Planning::stored(const Value& v) const {
+  if (!compiling()) {
+    const auto found = stored_.find(v.number);
+    return found == stored_.end() ? v.dtype : found->second;
+  }
+  const uint64_t bits = v.layout() & type_bits;
+  return bits == float16_bits ? DType::float16 : bits == bfloat16_bits ? DType::bfloat16 : v.dtype;
+}
+void Planning::store_as(const Value& v, DType type) {
+  if (type != v.dtype) stored_[v.number] = type;
+}
+
 bool Planning::decided(const Value& v) const {
   if (compiling()) return true;
   return v.is(LAMINA_STATE) ? state_tokens_.at(v.raw.index).has_value() : tokens_[v.number].has_value();
@@ -27,7 +47,7 @@ void Planning::decide(const Value& v, uint64_t token) {
 }
 
 uint64_t Planning::token(const Value& v) {
-  if (compiling()) return v.layout();
+  if (compiling()) return v.layout() & ~type_bits;
   if (!decided(v)) decide(v, default_token(v.shape));
   return v.is(LAMINA_STATE) ? *state_tokens_.at(v.raw.index) : *tokens_[v.number];
 }
@@ -48,7 +68,7 @@ Place Planning::operand(const Op& op, size_t i, uint64_t wanted) {
   if (v.is(LAMINA_SCALAR)) op.fail("operand ", i, " is a scalar of the step table, which only maps can read");
   if (token(v) != wanted) {
     if (compiling()) op.fail("operand ", i, " did not arrive in the layout that was asked for");
-    planner_->reorder(op, uint32_t(i), wanted, v.dense_bytes(), alignment_);
+    planner_->reorder(op, uint32_t(i), border_token(v, wanted), stored_bytes(v), alignment_);
   }
   return place(v);
 }
@@ -67,8 +87,8 @@ Place Planning::result(const Op& op, size_t i, uint64_t wanted) {
   if (!decided(v)) decide(v, wanted);
   const uint64_t own = token(v);
   if (own == wanted) return place(v);
-  const Place from = scratch(v.dense_bytes());
-  redirects_.push_back({from, place(v), wanted, own, v.count(), v.dtype});
+  const Place from = scratch(stored_bytes(v));
+  redirects_.push_back({from, place(v), wanted, own, v.count(), stored(v)});
   return from;
 }
 
@@ -100,7 +120,8 @@ void Planning::end(const Op& op) {
 
 void Planning::finish() {
   for (const Value& v : program_.values)
-    if (!v.is(LAMINA_SCALAR) && !(v.is(LAMINA_STATE) && v.raw.fixed)) planner_->layout(v, token(v), v.dense_bytes(), alignment_);
+    if (!v.is(LAMINA_SCALAR) && !(v.is(LAMINA_STATE) && v.raw.fixed))
+      planner_->layout(v, border_token(v, token(v)), stored_bytes(v), alignment_);
 }
 
 static void lower_transpose(Planning& l, const Op& op) {
@@ -122,7 +143,7 @@ static void lower_transpose(Planning& l, const Op& op) {
   }
   if (!l.decided(y)) l.decide(y, moved);
   if (l.is_view(op)) return;
-  l.add_reorder(from, moved, l.place(y), l.token(y), x.count(), x.dtype);
+  l.add_reorder(from, moved, l.place(y), l.token(y), x.count(), l.stored(x));
 }
 
 void lower_moved(Planning& l, const Op& op) {
@@ -135,7 +156,7 @@ void lower_moved(Planning& l, const Op& op) {
   }
   if (!l.decided(y)) l.decide(y, token);
   if (l.is_view(op)) return;
-  l.add_reorder(l.operand(op, 0, token), token, l.place(y), l.token(y), x.count(), x.dtype);
+  l.add_reorder(l.operand(op, 0, token), token, l.place(y), l.token(y), x.count(), l.stored(x));
 }
 
 }  // namespace lamina::backends

@@ -36,6 +36,10 @@ class Planning {
   bool decided(const Value& v) const;
   void decide(const Value& v, uint64_t token);
 
+  /// The type that a value's elements are stored in: its own, unless `store_as` said otherwise.
+  DType stored(const Value& v) const;
+  uint64_t stored_bytes(const Value& v) const { return uint64_t(v.count()) * size_of(stored(v)); }
+
   /// The operand in this layout; planning asks for a reorder where it has another.
   Place operand(const Op& op, size_t i, uint64_t token);
   /// The operand in its own layout if it has one stride per axis, else in the default layout.
@@ -64,6 +68,8 @@ class Planning {
   void finish();
 
  protected:
+  /// Planning, before anything is lowered: temporaries of float32 that are float16 or bfloat16 in memory.
+  void store_as(const Value& v, DType type);
   const Program& program_;
   uint32_t op_ = 0;  ///< number of the op that is lowered
 
@@ -77,8 +83,10 @@ class Planning {
   uint64_t aligned(uint64_t bytes) const { return (bytes + alignment_ - 1) / alignment_ * alignment_; }
   Planner* planner_ = nullptr;
   const uint64_t alignment_;
-  std::vector<std::optional<uint64_t>> tokens_;               // planning
-  std::map<uint32_t, std::optional<uint64_t>> state_tokens_;  // planning: one layout per state entry
+  uint64_t border_token(const Value& v, uint64_t token) const;  ///< with the stored type, as the planner keeps it
+  std::vector<std::optional<uint64_t>> tokens_;                 // planning
+  std::map<uint32_t, DType> stored_;                            // planning: of values that are not stored in their own type
+  std::map<uint32_t, std::optional<uint64_t>> state_tokens_;    // planning: one layout per state entry
   std::vector<Redirect> redirects_;
   uint64_t scratch_begin_ = 0, scratch_bytes_ = 0;
 };

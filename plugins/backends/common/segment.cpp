@@ -90,7 +90,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
     if (region.results[j].reduce != LAMINA_KEEP || !(nest.count == 1 || nest.is_flat(first_result + j))) continue;
     for (size_t v = 0; v < operand_of_view.size(); ++v) {
       const Value &from = op.in(operand_of_view[v]), &to = op.out(result);
-      if ((nest.count == 1 || nest.is_flat(v)) && size_of(from.dtype) == size_of(to.dtype) && from.count() == to.count())
+      if ((nest.count == 1 || nest.is_flat(v)) && size_of(l.stored(from)) == size_of(l.stored(to)) && from.count() == to.count())
         l.overwrite(op, result, operand_of_view[v]);
     }
   }

@@ -22,6 +22,11 @@ std::vector<OpCase> shape_cases() {
                                                                   {{2, 3, 5, 7}, {-1, -2, 0, 1}},
                                                                   {{1, 4, 1, 3, 2}, {4, 2, 0, 1, 3}}})
     list.push_back({"transpose", {real(shape)}, {{"axes", axes}}, kept});
+  // Two layouts whose digits do not divide each other.
+  for (const Operand& x : {real({4, 6}), whole({4, 6}, 0, 200, DType::uint8)})
+    list.push_back({"reshape", {x}, {}, plain, [](Scope&, const Tensors& t) -> Tensors {
+                      return {slice(reshape(transpose(t[0], {1, 0}), {1, 8, 3}), 1, 1, 7)};
+                    }});
   list.push_back({"slice", {real({7})}, {{"end", Shape{5}}}, kept});
   list.push_back({"slice", {real({3, 5, 7})}, {{"begin", Shape{1, 0, 2}}, {"end", Shape{3, 5, 7}}, {"stride", Shape{1, 2, 3}}}, kept});
   list.push_back({"slice", {real({2, 11})}, {{"begin", Shape{0, 1}}, {"end", Shape{1, 10}}, {"stride", Shape{5, 4}}}, kept});

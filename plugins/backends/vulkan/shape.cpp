@@ -1,5 +1,6 @@
 // Ops that move elements: reshape and transpose (views wherever the planner grants them), slice, pad, concat, reverse, reorder, copy.
 #include <algorithm>
+#include <map>
 
 #include "items.hpp"
 
@@ -110,6 +111,28 @@ void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, boo
   add_move(l, op, from, to, std::move(s));
 }
 
+/// Between layouts whose digits do not divide each other.
+void add_relayout(Lowering& l, const Op& op, Range from, uint64_t from_token, Range to, uint64_t to_token, int64_t count, bool bytes) {
+  const Digits to_digits = digits_of(to_token, count), from_digits = digits_of(from_token, count);
+  Words table;
+  for (size_t i = to_digits.size(); i-- > 0;) {
+    append_divisor(table, uint64_t(to_digits[i].size));
+    table.push_back(uint32_t(to_digits[i].weight));
+  }
+  std::map<int64_t, std::pair<int64_t, int64_t>> by_weight;  // size and stride
+  int64_t stride = 1;
+  for (size_t i = from_digits.size(); i-- > 0;) {
+    by_weight[from_digits[i].weight] = {from_digits[i].size, stride};
+    stride *= from_digits[i].size;
+  }
+  for (const auto& [weight, digit] : by_weight) {
+    append_divisor(table, uint64_t(digit.first));
+    table.push_back(uint32_t(digit.second));
+  }
+  add_items(l, op, {"relayout.comp", bytes ? define("BYTES", 1) : ""}, {from, to, l.table(table)}, to.bytes / 4,
+            {uint32_t(count), uint32_t(to_digits.size()), uint32_t(from_digits.size())});
+}
+
 /// slice, pad, reverse, and operand i of concat, which begins at `before`.
 Sources sources_of(const Op& op, size_t i, const Shape& strides, int64_t before) {
   const Shape &x = op.in(i).shape, &y = op.out(0).shape;
@@ -136,13 +159,9 @@ Sources sources_of(const Op& op, size_t i, const Shape& strides, int64_t before)
 void Lowering::add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) {
   const Op& op = program_.ops.at(op_);
   const uint64_t bytes = uint64_t(count) * size_of(dtype);
-  const std::optional<Move> move = move_between(from_token, to_token, count);
-  if (!move) {  // row-major can be reached from every layout
-    const Place between = scratch(bytes);
-    add_reorder(from, from_token, between, 0, count, dtype);
-    return add_reorder(between, 0, to, to_token, count, dtype);
-  }
   if (!compiling()) return;
+  const std::optional<Move> move = move_between(from_token, to_token, count);
+  if (!move) return add_relayout(*this, op, range(from, bytes), from_token, range(to, bytes), to_token, count, is_bytes(dtype));
   Sources s;
   for (size_t i = 0; i < move->sizes.size(); ++i) s.axes.push_back({move->sizes[i], move->from[i], move->sizes[i]});
   add_sources(*this, op, range(from, bytes), range(to, bytes), std::move(s), is_bytes(dtype), Outside::keep);

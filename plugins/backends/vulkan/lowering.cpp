@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <map>
 
+#include "precision.hpp"
+
 namespace lamina::vulkan {
 
 Lowering::Lowering(const Program& program, Planner& planner, const Limits& limits)
     : Planning(program, planner, limits.alignment), limits(limits) {
   for (const Value& v : program.values)
     if (v.is(LAMINA_INPUT)) decide(v, 0);  // rows of samples, as the host has them
+  if (limits.storage != DType::float32)
+    for (const Value* v : narrow_values(program)) store_as(*v, limits.storage);
 }
 Lowering::Lowering(const Program& program, const Limits& limits, Sink& sink)
     : Planning(program, limits.alignment), limits(limits), sink_(&sink) {}

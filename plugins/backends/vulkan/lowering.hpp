@@ -1,6 +1,7 @@
 /// From ops to dispatches: the planning that backends share, with dispatches of compute shaders added while compiling.
 #pragma once
 #include <array>
+#include <set>
 
 #include <lamina/program.hpp>
 
@@ -13,6 +14,7 @@ using namespace backends;
 /// What kernels must know of the device they run on.
 struct Limits {
   bool lanes = false;                  ///< a CPU behind Vulkan: kernels without shared memory and barriers, small workgroups
+  DType storage = DType::float32;      ///< of activations and their gradients in memory; all is computed in float32
   uint32_t subgroup = 1;               ///< invocations
   uint32_t invocations = 256;          ///< of a workgroup, at most
   uint32_t shared_bytes = 16384;       ///< of a workgroup, at most
@@ -62,7 +64,11 @@ class Lowering : public Planning {
   const Limits& limits;
   /// Bytes of a place; `bytes` are rounded up to whole words.
   static Range range(Place place, uint64_t bytes);
-  Range range(Place place, const Value& v) const { return range(place, v.dense_bytes()); }
+  Range range(Place place, const Value& v) const { return range(place, stored_bytes(v)); }
+
+  /// The op that runs next; null behind the last.
+  const Op* following(const Op& op) const { return op.number + 1 < program_.ops.size() ? &program_.ops[op.number + 1] : nullptr; }
+  std::set<uint32_t> merged;  ///< ops whose work an earlier op's dispatch does
 
   /// Where a place lies in its buffer, the arena's or that of the states, in bytes. 0 while planning.
   uint64_t address(Place place) const;

@@ -49,6 +49,7 @@ static OpenDevice& open_device(const Settings& s) {
 Session::Session(const Settings& s)
     : open(open_device(s)), queue(device), tuner(device, pipelines, queue, s.tuning), keep_data_(s.keep_data) {
   if (s.lanes) limits.lanes = *s.lanes;
+  limits.storage = s.storage;
 }
 Session::~Session() { pipelines.save(); }
 

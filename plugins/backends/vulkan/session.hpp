@@ -15,6 +15,7 @@ struct Settings {
   std::optional<bool> lanes;  ///< which kernels; nothing: by the device
   bool keep_data = true;      ///< data sets on the device where they fit
   Tuning tuning = Tuning::tune;
+  DType storage = DType::float32;  ///< of activations
 };
 
 class Session {

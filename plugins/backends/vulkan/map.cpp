@@ -6,6 +6,15 @@
 
 namespace lamina::vulkan {
 
+const Value& shown_by(const Segment& segment, size_t view) {
+  const Region& region = segment.op->region;
+  for (uint32_t i = 0; i < region.operands; ++i)
+    if (segment.operand_view[i] == int(view)) return segment.op->in(segment.number * region.operands + i);
+  for (uint32_t j = 0; j < region.results.size(); ++j)
+    if (segment.result_view[j] == int(view)) return segment.op->out(segment.number * region.results.size() + j);
+  segment.op->fail("a view of segment ", segment.number, " shows nothing");
+}
+
 std::vector<size_t> folded_loops(const Nest& nest, uint32_t view) {
   std::vector<size_t> loops;
   for (size_t i = 0; i < nest.sizes.size(); ++i)
@@ -74,7 +83,7 @@ struct Moved {
 Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
   const Op& op = *segment.op;
   const Region& region = op.region;
-  Pass pass{op, segment.nest, {}, {}, {}, {}};
+  Pass pass{op, segment.nest, {}, {}, {}, {}, {}};
   Nest& nest = pass.nest;
   pass.tensors.resize(segment.places.size());
   const auto shows = [&](int view, const Value& v) {
@@ -123,6 +132,7 @@ void add_passes(Lowering& l, const Pass& all) {
       pass.kept.clear();
     else
       rest.kept.clear();
+    if (std::next(fold) == folds.end() && rest.kept.empty()) pass.epilogue = epilogue_of(l, pass);
     add_fold(l, pass);
   }
   if (!rest.kept.empty()) add_elementwise(l, rest);
@@ -132,6 +142,7 @@ void add_passes(Lowering& l, const Pass& all) {
 
 void lower_map(Lowering& l, const Op& op) {
   if (op.region.spaces.empty()) op.fail("its region has no segment");
+  if (l.merged.count(op.number)) return;
   std::vector<Segment> segments;
   for (uint32_t s = 0; s < op.region.spaces.size(); ++s) segments.push_back(plan_segment(l, op, s));
   if (segments.size() > 1) segments = add_segments(l, segments);

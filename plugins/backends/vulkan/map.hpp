@@ -2,10 +2,18 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 #include "map_code.hpp"
 
 namespace lamina::vulkan {
+
+/// A map over the sums of the op before it, element by element.
+struct Epilogue {
+  Segment segment;
+  std::vector<Tensor> tensors;  ///< per view
+  std::vector<int> sums;        ///< per view: the number of the sum that it shows; −1: it is in memory
+};
 
 /// One pass over a nest: kept results are stored element by element, folded ones reduced over the loops where they have stride 0.
 struct Pass {
@@ -22,7 +30,11 @@ struct Pass {
   std::vector<Tensor> tensors;  ///< per view
   std::vector<Result> kept, folded;
   std::function<Value(Kernel&, Elements&)> body;
+  std::optional<Epilogue> epilogue;
 };
+
+/// The value behind a view of a segment that is no coordinate.
+const Value& shown_by(const Segment& segment, size_t view);
 
 /// Loops are counted in fours, or lanes are apart.
 inline Elements::Lanes lanes_of(const Nest& nest) { return nest.sizes.back() % 4 == 0 ? Elements::Lanes::inner : Elements::Lanes::free; }
@@ -62,13 +74,18 @@ struct Shares {
   std::string part, parts, step;  ///< within the workgroup, as in Fold::over_workgroup
   std::string slot, slots;        ///< the part that this workgroup or invocation leaves, of all
   std::string room;               ///< where in the partial results those of slot `slot_` are
-  uint64_t rooms;                 ///< of partial results in all
+  uint64_t rooms;                 ///< of partial results in all; they stand among the tables, so that ops merged may use the arena
   std::string counter;            ///< of those that have left their part
   uint64_t counters;
 };
 /// Each leaves its part, and whoever comes last combines them, in an order that does not depend on who that is; then `store` stores the
 /// sums.
 std::string combined(Lowering& l, Kernel& kernel, const std::vector<Fold>& folds, const Shares& shares, const std::string& store);
+
+/// The op behind this one, where the pass's last workgroup can do its work; it is merged then.
+std::optional<Epilogue> epilogue_of(Lowering& l, const Pass& pass);
+/// Statements behind the sums. `here` is the number of the column, in fours where `wide`.
+std::string text_of(Lowering& l, Kernel& kernel, const Epilogue& epilogue, const std::vector<Fold>& sums, bool wide);
 
 /// Segments that are flat, in as few dispatches as there are forms of them; gives back the others.
 std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segments);

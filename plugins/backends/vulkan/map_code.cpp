@@ -64,17 +64,22 @@ Dispatch Kernel::finish(const std::string& name, const std::string& main, uint32
 
 // Elements
 
-std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others) {
-  const auto place = [](const Range& r) {
-    return Place{r.space == Range::Space::state ? Place::Space::state : Place::Space::arena, r.entry, r.offset};
-  };
+namespace {
+Place place_of(const Range& r) { return {r.space == Range::Space::state ? Place::Space::state : Place::Space::arena, r.entry, r.offset}; }
+}  // namespace
+
+bool fit_bindings(const Lowering& l, const std::vector<Tensor>& tensors, size_t others) {
   std::set<Place> apart;
   for (const Tensor& t : tensors)
-    if (t.range.bytes) apart.insert(place(t.range));
-  if (apart.size() + others <= l.limits.bindings) return tensors;
+    if (t.range.bytes) apart.insert(place_of(t.range));
+  return apart.size() + others <= l.limits.bindings;
+}
+
+std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others) {
+  if (fit_bindings(l, tensors, others)) return tensors;
   std::map<Place::Space, std::vector<std::pair<uint64_t, Tensor*>>> by_buffer;
   for (Tensor& t : tensors)
-    if (t.range.bytes) by_buffer[place(t.range).space].push_back({l.address(place(t.range)), &t});
+    if (t.range.bytes) by_buffer[place_of(t.range).space].push_back({l.address(place_of(t.range)), &t});
   for (auto& [space, list] : by_buffer) {
     std::sort(list.begin(), list.end());
     for (size_t first = 0, last; first < list.size(); first = last) {
@@ -151,9 +156,9 @@ void Elements::flat(const std::string& quad) {
   }
 }
 
-void Elements::put(uint32_t v, bool one, const std::string& offset) {
+void Elements::put(uint32_t v, bool one, const std::string& offset, bool in_loop) {
   views_[v].access = one ? Access::single : Access::quad;
-  (one ? views_[v].head : views_[v].loop) = offset;
+  (in_loop ? views_[v].loop : views_[v].head) = offset;
 }
 
 void Elements::walk(bool in_loop, const std::string& index, const std::vector<size_t>& loops, bool vector) {

@@ -40,7 +40,8 @@ struct Tensor {
   DType dtype = DType::uint32;
   uint64_t begin = 0;  ///< bytes from the range's begin to the tensor
 };
-/// The same tensors within the bindings that a shader may have, less `others`: where they are too many, neighbours share one.
+/// The same tensors within the bindings that a shader may have, less `others`: where they do not fit, neighbours share one.
+bool fit_bindings(const Lowering& l, const std::vector<Tensor>& tensors, size_t others);
 std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others);
 
 /// The views of a nest in a kernel: offsets, loads, stores.
@@ -58,7 +59,9 @@ class Elements {
   /// Views that are flat are found by `quad`, the number of four elements: walk leaves them out.
   void flat(const std::string& quad);
   /// The offset of a view, instead: of its four elements, or of the one element that all lanes read.
-  void put(uint32_t view, bool one, const std::string& offset);
+  void put(uint32_t view, bool one, const std::string& offset, bool in_loop);
+  /// Its elements are in this register.
+  void give(uint32_t view, const std::string& name) { views_[view].loaded = name; }
   /// Which lanes hold elements, a bvec4; "" when all do. Stores leave the others out where they could hit another element.
   std::string inside;
 

@@ -33,8 +33,7 @@ std::string combined(Lowering& l, Kernel& kernel, const std::vector<Fold>& folds
   const std::string counts = kernel.array(l.table(Words(s.counters, 0)), "uint", Kernel::Use::share);
   std::string leave, start, take, close;
   for (const Fold& fold : folds) {
-    const uint64_t bytes = s.rooms * 16;
-    const std::string partial = kernel.array(Lowering::range(l.scratch(bytes), bytes), "uvec4", Kernel::Use::share) + "[" + s.room + "]";
+    const std::string partial = kernel.array(l.table(Words(s.rooms * 4, 0)), "uvec4", Kernel::Use::share) + "[" + s.room + "]";
     leave += partial + " = " + Elements::to_bits(fold.dtype, fold.sum) + ";\n";
     start += fold.sum + " = " + fold.identity() + ";\n", take += fold.add(Elements::from_bits(fold.dtype, partial));
     if (!lanes) close += fold.over_workgroup(s.part, s.parts, s.step);
@@ -161,6 +160,7 @@ void add_fold(Lowering& l, const Pass& pass) {
   }
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
   for (size_t j = 0; j < folds.size(); ++j) elements.store(store, pass.folded[j].view, folds[j].sum);
+  if (pass.epilogue) store += text_of(l, kernel, *pass.epilogue, folds, wide);
 
   const std::string valid = "column < " + column_count;
   if (slots == 1) {

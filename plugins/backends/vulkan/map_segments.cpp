@@ -15,15 +15,6 @@ struct Form {
   auto operator<=>(const Form&) const = default;
 };
 
-const Value& shown(const Segment& segment, size_t view) {
-  const Region& region = segment.op->region;
-  for (uint32_t i = 0; i < region.operands; ++i)
-    if (segment.operand_view[i] == int(view)) return segment.op->in(segment.number * region.operands + i);
-  for (uint32_t j = 0; j < region.results.size(); ++j)
-    if (segment.result_view[j] == int(view)) return segment.op->out(segment.number * region.results.size() + j);
-  segment.op->fail("a view of segment ", segment.number, " shows nothing");
-}
-
 bool is_folded(const Segment& segment) { return segment.op->region.results.at(0).reduce != LAMINA_KEEP; }
 
 /// Operands are read straight through, and results are kept, or all of them are one element.
@@ -37,7 +28,7 @@ bool is_flat(const Segment& segment) {
   for (size_t j = 0; j < region.results.size(); ++j) {
     const auto view = size_t(segment.result_view[j]);
     if ((region.results[j].reduce != LAMINA_KEEP) != is_folded(segment)) return false;
-    if (is_folded(segment) && (!nest.is_single(view) || is_bytes(shown(segment, view).dtype))) return false;
+    if (is_folded(segment) && (!nest.is_single(view) || is_bytes(shown_by(segment, view).dtype))) return false;
   }
   return true;
 }
@@ -46,7 +37,7 @@ Form form_of(const Segment& segment) {
   const Region& region = segment.op->region;
   Form form;
   for (size_t v = 0; v < segment.places.size(); ++v) {
-    const Value& value = shown(segment, v);
+    const Value& value = shown_by(segment, v);
     expect_elements(*segment.op, value);
     form.one.push_back(!segment.nest.is_flat(v));
     form.space.push_back(segment.places[v].space), form.types.push_back(stored_type(value));
@@ -72,7 +63,7 @@ struct Group {
     if (its != form) return false;
     std::vector<Span> wider;
     for (size_t v = 0; v < spans.size(); ++v) {
-      wider.push_back(spans[v].with(l.address(segment.places[v]), shown(segment, v).dense_bytes()));
+      wider.push_back(spans[v].with(l.address(segment.places[v]), shown_by(segment, v).dense_bytes()));
       if (!segments.empty() && wider[v].high - wider[v].low > l.limits.range) return false;
     }
     spans = std::move(wider);
@@ -143,7 +134,7 @@ void add_chunks(Lowering& l, const Group& group, const Chunks& chunks) {
   Elements elements(kernel, nest, tensors, Elements::Lanes::inner);
   for (uint32_t v = 0; v < views; ++v) {
     const std::string begin = column(v + 1);
-    elements.put(v, group.form.one[v], group.form.one[v] ? begin : begin + " + quad");
+    elements.put(v, group.form.one[v], group.form.one[v] ? begin : begin + " + quad", !group.form.one[v]);
   }
   Values values(l, kernel, elements, first, 0);
   std::vector<std::string> results;  // all is read before anything is written
@@ -188,8 +179,6 @@ std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segme
     groups.push_back({form, {}, std::vector<Span>(s.places.size())});
     groups.back().add(l, s, form);
   }
-  // Addresses are not known while planning: there may be more groups later, each with partial results of its own.
-  if (!l.compiling() && is_folded(flat[0])) l.scratch(flat.size() * flat[0].result_view.size() * l.limits.alignment);
   for (const Group& g : groups) add_chunks(l, g, chunks);
   return rest;
 }

@@ -154,13 +154,49 @@ Real erf_of(Real x) {
   return mix(with_sign(mix(Real(1), a * p, above(Real(4), a)), x), x, is_nan(x));
 }
 
-// x = n · π/2 + what is given back, within ±π/4; beyond 8192 the parts of π/2 no longer suffice.
-Real quarter_turns(Real x, out Whole n) {
+// x = n · π/2 + what is given back, within ±π/4. Up to 8192 by parts of π/2 that are short enough for exact products.
+Real quarter_turns_near(Real x, out Whole n) {
   const Real turns = roundEven(clamp(x, Real(-8192), Real(8192)) * 0.636619772);
   n = Whole(turns);
   precise Real r = x - turns * 1.5703125 - turns * 4.837512969970703125e-4;  // exact
   r = r - turns * 7.54978995489188216e-8;
   return r;
+}
+// Beyond, by as many bits of 2/π as matter. Source: Payne & Hanek, SIGNUM Newsletter 18, 1983.
+Word turn_bits(Word from, Word number) {  // word from + number of 2/π, with 32 zeros before the point's bits
+  const Word i = from + number;
+  Word w = mix(Word(0), Word(0xA2F9836Eu), same(i, Word(1)));
+  w = mix(w, Word(0x4E441529u), same(i, Word(2)));
+  w = mix(w, Word(0xFC2757D1u), same(i, Word(3)));
+  w = mix(w, Word(0xF534DDC0u), same(i, Word(4)));
+  w = mix(w, Word(0xDB629599u), same(i, Word(5)));
+  w = mix(w, Word(0x3C439041u), same(i, Word(6)));
+  return mix(w, Word(0xFE5163ABu), same(i, Word(7)));
+}
+Real quarter_turns_far(Real x, out Whole n) {
+  const Word bits = floatBitsToUint(x), mantissa = (bits & 0x7fffffu) | 0x800000u;
+  const Word begin = ((bits >> 23) & 255u) - 120u;  // x = mantissa · 2^(begin − 30): the first bit that moves x · 2/π by less than 4
+  const Word at = begin >> 5, shift = begin & 31u;
+  const Word w0 = turn_bits(at, Word(0)), w1 = turn_bits(at, Word(1)), w2 = turn_bits(at, Word(2));
+  const Flag even = same(shift, Word(0));
+  const Word high = mix((w0 << shift) | (w1 >> ((32u - shift) & 31u)), w0, even), low = mix((w1 << shift) | (w2 >> ((32u - shift) & 31u)), w1, even);
+  Word carried, rest;
+  umulExtended(mantissa, low, carried, rest);
+  const Word quarter = mantissa * high + carried;  // x · 2/π mod 4, in units of 2^-30
+  n = Whole((quarter + 0x20000000u) >> 30);
+  const Real r = Real(Whole(quarter - (Word(n) << 30))) * 1.46291807926715968e-9;  // π/2 · 2^-30
+  const Flag negative = above(Real(0), x);
+  n = mix(n, -n, negative);
+  return mix(r, -r, negative);
+}
+Flag is_far(Real x) { return above(abs(x), Real(8192)); }
+Real quarter_turns(Real x, out Whole n) {
+  const Real near = quarter_turns_near(x, n);
+  if (!any_of(is_far(x))) return near;
+  Whole turns;
+  const Real far = quarter_turns_far(x, turns);
+  n = mix(n, turns, is_far(x));
+  return mix(near, far, is_far(x));
 }
 Real sine_of(Real x, int ahead) {  // of x + ahead · π/2
   Whole n;
@@ -175,12 +211,10 @@ Real sine_of(Real x, int ahead) {  // of x + ahead · π/2
   c = fma(c, z, Real(4.166664568298827e-2));
   c = fma(c * z, z, fma(z, Real(-0.5), Real(1)));
   const Real y = mix(s, c, same(n & 1, Whole(1)));
-  return mix(y, -y, same(n & 2, Whole(2)));
+  return mix(Real(NOT_A_NUMBER), mix(y, -y, same(n & 2, Whole(2))), above(Real(INFINITY), abs(x)));
 }
-Flag is_far(Real x) { return opposite(at_least(Real(8192), abs(x))); }  // or NaN, or infinite
-Real edge_of(Real x, Real builtin) { return mix(Real(NOT_A_NUMBER), builtin, above(Real(INFINITY), abs(x))); }
-Real sin_of(Real x) { return mix(sine_of(x, 0), edge_of(x, sin(x)), is_far(x)); }
-Real cos_of(Real x) { return mix(sine_of(x, 1), edge_of(x, cos(x)), is_far(x)); }
+Real sin_of(Real x) { return sine_of(x, 0); }
+Real cos_of(Real x) { return sine_of(x, 1); }
 
 // a · b − product, exactly. Source: Dekker, Numerische Mathematik 18, 1971.
 Real rest_of(Real a, Real b, Real product) {

@@ -27,6 +27,7 @@ Flag same(Flag a, Flag b) { return a == b; }
 Flag both(Flag a, Flag b) { return a && b; }
 Flag either(Flag a, Flag b) { return a || b; }
 Flag opposite(Flag a) { return !a; }
+bool any_of(Flag a) { return a; }
 #else
 Flag above(Real a, Real b) { return greaterThan(a, b); }
 Flag above(Word a, Word b) { return greaterThan(a, b); }
@@ -38,6 +39,7 @@ Flag same(Flag a, Flag b) { return equal(a, b); }
 Flag both(Flag a, Flag b) { return mix(Flag(false), b, a); }
 Flag either(Flag a, Flag b) { return mix(b, Flag(true), a); }
 Flag opposite(Flag a) { return not(a); }
+bool any_of(Flag a) { return any(a); }
 #endif
 // By its bits: a driver may take comparisons of NaN for false.
 Flag is_nan(Real v) { return above(floatBitsToUint(v) & 0x7fffffffu, Word(0x7f800000u)); }

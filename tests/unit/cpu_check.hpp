@@ -1,4 +1,4 @@
-/// The same hand-written program on `cpu` and on `reference`.
+/// The same hand-written program on `reference` and on a backend under test.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -21,6 +21,13 @@ inline Session& cpu_session(int64_t threads) {
   return threads == 1 ? one : three;
 }
 
+/// A backend under test.
+struct Tested {
+  std::string name;
+  Session* session;
+};
+inline std::vector<Tested> cpu_sessions() { return {{"cpu, 1 thread", &cpu_session(1)}, {"cpu, 3 threads", &cpu_session(3)}}; }
+
 /// Numbers without pattern: most in [−2, 2], some near 0, 1 and ±30.
 inline Array wild(const Shape& shape, uint32_t seed, DType dtype = DType::float32, double scale = 1) {
   Array a{shape, {}, dtype};
@@ -40,21 +47,22 @@ inline Array wild(const Shape& shape, uint32_t seed, DType dtype = DType::float3
 }
 
 /// Builds the program anew for each run; all its outputs must agree within `tolerance`.
-inline void agree(const std::string& what, const std::function<void(Program&)>& build, double tolerance) {
+inline void agree(const std::string& what, const std::function<void(Program&)>& build, double tolerance,
+                  const std::vector<Tested>& sessions = cpu_sessions()) {
   Program r;
   build(r);
   const auto wanted = r.run(reference_session(), 7, 3);
-  for (const int64_t threads : {1, 3})
+  for (const Tested& tested : sessions)
     for (const bool alias : {false, true}) {
       Program p;
       build(p);
-      Planned planned(p, cpu_session(threads), alias);
+      Planned planned(p, *tested.session, alias);
       for (int repeat = 0; repeat < 2; ++repeat) {
         const auto got = planned.run(7, 3);
         for (size_t o = 0; o < wanted.size(); ++o) {
           const double d = distance(got[o], wanted[o]);
           CHECK_MESSAGE(d <= tolerance,
-                        what << ": output " << o << ", " << threads << " threads, alias " << alias << ", run " << repeat << ": " << d);
+                        what << ": output " << o << ", " << tested.name << ", alias " << alias << ", run " << repeat << ": " << d);
         }
       }
     }

@@ -1,4 +1,4 @@
-// Fused regions of the backend cpu, held to the reference.
+// Fused regions of the backends that plan, held to the reference.
 #include "cpu_check.hpp"
 
 using namespace bench;
@@ -7,6 +7,25 @@ namespace {
 
 constexpr DType f32 = DType::float32;
 constexpr double inf = std::numeric_limits<double>::infinity();
+
+/// Both sorts of kernels of `vulkan` where it has a device.
+const std::vector<Tested>& sessions() {
+  static const std::vector<Tested> all = [] {
+    std::vector<Tested> list = cpu_sessions();
+    try {
+      static Session lanes(std::string(LAMINA_PLUGINS) + "/backends/vulkan.so", {{"kernels", "lanes"}});
+      static Session tiled(std::string(LAMINA_PLUGINS) + "/backends/vulkan.so", {{"kernels", "tiled"}});
+      list.push_back({"vulkan, lanes", &lanes}), list.push_back({"vulkan, tiled", &tiled});
+    } catch (const std::exception& e) {
+      MESSAGE("vulkan is not tested: ", std::string(e.what()));
+    }
+    return list;
+  }();
+  return all;
+}
+void maps_agree(const std::string& what, const std::function<void(Program&)>& build, double tolerance) {
+  agree(what, build, tolerance, sessions());
+}
 
 /// One instruction over operands that broadcast to `space`.
 void instruction_agrees(const char* op, const std::vector<Array>& in, DType result, const Shape& space, double tolerance,
@@ -18,7 +37,7 @@ void instruction_agrees(const char* op, const std::vector<Array>& in, DType resu
   for (size_t i = 0; i < in.size(); ++i) numbers.push_back(uint32_t(i));
   r.result(r.add(op, numbers, result, attributes));
   const lamina_region* region = r.over({space});
-  agree(
+  maps_agree(
       what,
       [&](Program& p) {
         std::vector<uint32_t> ins;
@@ -40,29 +59,35 @@ Array special() {
 
 }  // namespace
 
-TEST_CASE("cpu: functions of one real, special values included") {
+TEST_CASE("maps: functions of one real, special values included") {
   for (const char* op : {"negate", "abs", "sign", "floor", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "tanh", "sigmoid", "softplus",
                          "erf", "sin", "cos", "stop_gradient"}) {
     // relative to each element: the distance of one-element tensors
-    Program p, q;
     const Array x = special();
     Region r(1);
     r.result(r.add(op, {0}, f32));
-    for (Program* one : {&p, &q}) {
-      const uint32_t in = one->input(x), out = one->temporary(x.shape, f32);
-      one->op("map", {in}, {out}).region = r.over({x.shape});
-      one->show(out);
-    }
-    const Numbers wanted = p.run(reference_session())[0], got = Planned(q, cpu_session(1), false).run()[0];
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const bool same = got[i] == wanted[i] || (std::isnan(got[i]) && std::isnan(wanted[i])) ||
-                        std::fabs(got[i] - wanted[i]) <= 4e-7 * std::fabs(wanted[i]) + 2e-44;
-      CHECK_MESSAGE(same, op << "(" << x.data[i] << ") = " << got[i] << ", wanted " << wanted[i]);
+    const auto build = [&](Program& p) {
+      const uint32_t in = p.input(x), out = p.temporary(x.shape, f32);
+      p.op("map", {in}, {out}).region = r.over({x.shape});
+      p.show(out);
+    };
+    Program truth;
+    build(truth);
+    const Numbers wanted = truth.run(reference_session())[0];
+    for (const Tested& tested : sessions()) {
+      Program p;
+      build(p);
+      const Numbers got = Planned(p, *tested.session, false).run()[0];
+      for (size_t i = 0; i < wanted.size(); ++i) {
+        const bool same = got[i] == wanted[i] || (std::isnan(got[i]) && std::isnan(wanted[i])) ||
+                          std::fabs(got[i] - wanted[i]) <= 4e-7 * std::fabs(wanted[i]) + 2e-44;
+        CHECK_MESSAGE(same, tested.name << ": " << op << "(" << x.data[i] << ") = " << got[i] << ", wanted " << wanted[i]);
+      }
     }
   }
 }
 
-TEST_CASE("cpu: functions of two, of all types, with broadcasting") {
+TEST_CASE("maps: functions of two, of all types, with broadcasting") {
   const Array x = special();
   Array y = x;
   std::rotate(y.data.begin(), y.data.begin() + 91, y.data.end());
@@ -100,7 +125,7 @@ TEST_CASE("cpu: functions of two, of all types, with broadcasting") {
   }
 }
 
-TEST_CASE("cpu: casts between all types") {
+TEST_CASE("maps: casts between all types") {
   const DType types[] = {f32, DType::int32, DType::uint32, DType::uint8, DType::boolean};
   for (DType from : types)
     for (DType to : types) {
@@ -110,7 +135,7 @@ TEST_CASE("cpu: casts between all types") {
     }
 }
 
-TEST_CASE("cpu: reductions over any axes, closed by any kind") {
+TEST_CASE("maps: reductions over any axes, closed by any kind") {
   const Shape spaces[] = {{2, 3, 5, 7}, {64, 6, 14, 14}, {3, 5}, {40, 1100}, {7, 2, 3, 4, 5}, {6, 30, 9}};
   for (const Shape& s : spaces)
     for (uint32_t mask = 0; mask < (1u << s.size()); ++mask)
@@ -125,7 +150,7 @@ TEST_CASE("cpu: reductions over any axes, closed by any kind") {
         r.result(y, kind);
         if (mask & 1) r.result(y);
         const lamina_region* region = r.over({s});
-        agree(
+        maps_agree(
             "reduce " + lamina::piece(s) + " to " + lamina::piece(reduced),
             [&](Program& p) {
               const uint32_t in = p.input(x), factor = p.scalar(1.5), out = p.temporary(reduced, f32);
@@ -141,7 +166,7 @@ TEST_CASE("cpu: reductions over any axes, closed by any kind") {
     const uint32_t y = r.add("stop_gradient", {0}, t);
     r.result(y, LAMINA_SUM), r.result(y, LAMINA_MAX), r.result(y, LAMINA_MIN);
     const lamina_region* region = r.over({{5, 7, 3}});
-    agree(
+    maps_agree(
         "integer reductions",
         [&](Program& p) {
           const std::vector<uint32_t> outs = {p.temporary({1, 7, 1}, t), p.temporary({5, 1, 3}, t), p.temporary({1, 1, 1}, t)};
@@ -152,7 +177,7 @@ TEST_CASE("cpu: reductions over any axes, closed by any kind") {
   }
 }
 
-TEST_CASE("cpu: random bits and coordinates, in channels-last order") {
+TEST_CASE("maps: random bits and coordinates, in channels-last order") {
   for (const Shape& s : {Shape{2, 3, 5, 7}, Shape{70, 3}, Shape{1000}, Shape{16, 8, 20, 9}, Shape{3, 2, 4, 5, 3}}) {
     Region r(1);
     const uint32_t bits = r.add("random_bits", {}, DType::uint32, {{"key", int64_t(0x123456789abcdef)}, {"stream", "layer/mask"}});
@@ -168,7 +193,7 @@ TEST_CASE("cpu: random bits and coordinates, in channels-last order") {
     }
     for (uint32_t n : all) r.result(n);
     const lamina_region* region = r.over({s});
-    agree(
+    maps_agree(
         "random bits of " + lamina::piece(s),
         [&](Program& p) {
           std::vector<uint32_t> outs = {p.temporary(s, f32), p.temporary(s, DType::boolean)};
@@ -180,7 +205,7 @@ TEST_CASE("cpu: random bits and coordinates, in channels-last order") {
   }
 }
 
-TEST_CASE("cpu: one update over many parameters, in place") {
+TEST_CASE("maps: one update over many parameters, in place") {
   const std::vector<Shape> shapes = {{6, 1, 5, 5}, {6}, {16, 6, 5, 5}, {120, 400}, {10, 84}, {3}, {1}};
   Region r(5);  // w, v, g, rate, momentum
   const uint32_t scaled = r.add("multiply", {1, 4}, f32), v = r.add("add", {scaled, 2}, f32), step = r.add("multiply", {v, 3}, f32),
@@ -212,7 +237,104 @@ TEST_CASE("cpu: one update over many parameters, in place") {
   const auto wanted = plain.run(reference_session());
   Program program;
   build(program, true);
-  Session own(std::string(LAMINA_PLUGINS) + "/backends/cpu.so", {{"threads", int64_t(2)}});
-  const auto got = Planned(program, own, true).run();
-  for (size_t o = 0; o < wanted.size(); ++o) CHECK(distance(got[o], wanted[o]) <= 1e-6);
+  const auto holds = [&](const char* backend, std::vector<Attribute> settings) {
+    CAPTURE(backend);
+    Session own(std::string(LAMINA_PLUGINS) + "/backends/" + backend + ".so", std::move(settings));  // the state is created once
+    const auto got = Planned(program, own, true).run();
+    for (size_t o = 0; o < wanted.size(); ++o) CHECK(distance(got[o], wanted[o]) <= 1e-6);
+  };
+  holds("cpu", {{"threads", int64_t(2)}});
+  for (const Tested& tested : sessions())
+    if (tested.name.starts_with("vulkan")) holds("vulkan", {{"kernels", tested.name == "vulkan, lanes" ? "lanes" : "tiled"}});
+}
+
+TEST_CASE("maps: sums of many tensors, and maps of the sums right behind them") {
+  const std::vector<Shape> shapes = {{6, 1, 5, 5}, {6}, {16, 6, 5, 5}, {120, 400}, {10, 84}, {3}, {1}};
+  Region squares(1), total(uint32_t(shapes.size()));
+  const uint32_t square = squares.add("multiply", {0, 0}, f32);
+  squares.result(square, LAMINA_SUM), squares.result(square, LAMINA_MAX);
+  const lamina_region* each = squares.over(shapes);
+  uint32_t sum = total.add("sqrt", {0}, f32);
+  for (uint32_t i = 1; i < shapes.size(); ++i) sum = total.add("add", {sum, i}, f32);
+  total.result(sum);
+  const lamina_region* all = total.over({{1, 1, 1, 1}});
+  maps_agree(
+      "norms",
+      [&](Program& p) {
+        std::vector<uint32_t> ins, outs, sums;
+        for (auto& s : shapes) {
+          ins.push_back(p.input(wild(s, uint32_t(ins.size()), f32, 0.1)));
+          for (int k = 0; k < 2; ++k) outs.push_back(p.temporary(Shape(s.size(), 1), f32));
+          sums.push_back(outs[outs.size() - 2]);
+        }
+        p.op("map", ins, outs).region = each;
+        const uint32_t norm = p.temporary({1, 1, 1, 1}, f32);
+        p.op("map", sums, {norm}).region = all;
+        for (uint32_t o : outs) p.show(o);
+        p.show(norm);
+      },
+      1e-6);
+
+  for (const Shape& s : {Shape{9, 8, 14, 14}, Shape{40, 6, 7, 7}, Shape{3, 5}, Shape{2, 300, 64, 1}}) {
+    Shape channels(s.size(), 1);
+    channels[1] = s[1];
+    Region r(1), mean(2);
+    const uint32_t x = r.add("stop_gradient", {0}, f32);
+    r.result(x, LAMINA_SUM);
+    const uint32_t scaled = mean.add("multiply", {0, 1}, f32);
+    mean.result(scaled), mean.result(mean.add("subtract", {scaled, 0}, f32));
+    const lamina_region *first = r.over({s}), *second = mean.over({channels});
+    maps_agree(
+        "mean of " + lamina::piece(s),
+        [&](Program& p) {
+          const std::vector<uint32_t> out = {p.temporary(channels, f32), p.temporary(channels, f32), p.temporary(channels, f32)};
+          p.op("map", {p.input(wild(s, 1))}, {out[0]}).region = first;
+          p.op("map", {out[0], p.input(wild(channels, 2))}, {out[1], out[2]}).region = second;
+          for (uint32_t o : out) p.show(o);
+        },
+        2e-6);
+  }
+}
+
+TEST_CASE("maps: long sums are accurate") {
+  for (const Shape& s : {Shape{1000003}, Shape{1000, 1001}, Shape{25000, 40}}) {
+    Array x{s, Numbers(size_t(lamina::element_count(s)), double(0.1f)), f32};
+    for (size_t mask = 1; mask < (1u << s.size()); ++mask) {
+      Shape to = s;
+      for (size_t a = 0; a < s.size(); ++a)
+        if (mask >> a & 1) to[a] = 1;
+      Region r(1);
+      r.result(r.add("stop_gradient", {0}, f32), LAMINA_SUM);
+      const lamina_region* region = r.over({s});
+      maps_agree(
+          "sum of " + lamina::piece(s) + " to " + lamina::piece(to),
+          [&](Program& p) {
+            const uint32_t out = p.temporary(to, f32);
+            p.op("map", {p.input(x)}, {out}).region = region;
+            p.show(out);
+          },
+          4e-6);
+    }
+  }
+}
+
+TEST_CASE("maps: more operands than a shader can bind") {
+  Region r(40);
+  uint32_t sum = 0;
+  for (uint32_t i = 1; i < 40; ++i) sum = r.add("add", {sum, i}, f32);
+  const uint32_t positive = r.add("greater", {sum, 0}, DType::boolean);
+  r.result(sum), r.result(positive), r.result(sum, LAMINA_SUM);
+  for (const Shape& s : {Shape{3, 5}, Shape{1, 1}, Shape{4, 8, 2, 2}}) {
+    const lamina_region* region = r.over({s});
+    maps_agree(
+        "40 operands " + lamina::piece(s),
+        [&](Program& p) {
+          std::vector<uint32_t> ins;
+          for (uint32_t i = 0; i < 40; ++i) ins.push_back(p.input(wild(i % 3 ? s : Shape(s.size(), 1), i)));
+          const std::vector<uint32_t> outs = {p.temporary(s, f32), p.temporary(s, DType::boolean), p.temporary(Shape(s.size(), 1), f32)};
+          p.op("map", ins, outs).region = region;
+          for (uint32_t o : outs) p.show(o);
+        },
+        2e-6);
+  }
 }

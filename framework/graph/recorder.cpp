@@ -73,7 +73,11 @@ void check_attributes(const Op& op, std::vector<Attribute>& attributes) {
 }
 
 Initializer start_of(const Node& n) {
-  if (n.op->name == "state") return Initializer(n.find("value") ? n.real("value") : 0.0);
+  if (n.op->name == "state") {
+    Initializer start("constant", 0, 0);
+    start.settings.emplace_back("value", n.find("value") ? n.real("value") : 0.0);
+    return start;
+  }
   Initializer start(n.text("initializer").c_str(), n.find("fan_in") ? n.integer("fan_in") : 0,
                     n.find("fan_out") ? n.integer("fan_out") : 0);
   for (auto& a : n.attributes)

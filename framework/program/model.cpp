@@ -6,6 +6,7 @@
 #include "base/nearest.hpp"
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
+#include "program/loss_scale.hpp"
 #include "program/session.hpp"
 
 namespace lamina::program {
@@ -221,7 +222,10 @@ class Recording {
     for (auto& t : trained_) wrt.push_back(g_.states[t.state].first);
     lamina_scope scope;
     scope.graph = &g_, scope.where = "gradients", scope.path = "loss";
-    const auto d = guarded(scope, [&] { return differentiate(scope, loss_, wrt); });
+    std::optional<LossScale> scale;
+    if (request_.scale_loss) scale.emplace(g_);
+    const ValueId start = scale ? scale->scaled(loss_) : loss_;
+    auto d = guarded(scope, [&] { return differentiate(scope, start, wrt); });
     g_.update_rank = uint32_t(g_.nodes.size());
 
     scope.path = "finite", scope.where = "finite test";
@@ -236,7 +240,9 @@ class Recording {
         if (v != absent) total = total + zero(v);
       return from_border(reshape(equal(total, 0), {}).id_in(s));
     });
-    result_.outputs.push_back({"finite", finite_id});
+    if (scale)
+      for (auto& v : d)
+        if (v != absent) v = scale->unscaled(v);
 
     const auto table = copy_sized<lamina_optimizer>(x_.optimizer.plugin->table);
     if (!table.update) throw Failure(Exit::plugin, x_.optimizer.plugin->file + ": the optimizer's table has no update");
@@ -261,6 +267,7 @@ class Recording {
     scope.path = "optimizer";
     for (auto& state : g_.states)
       if (state.current != state.first) state.current = record_node(scope, op_named("select"), {finite_id, state.current, state.first}, {})[0];
+    result_.outputs.push_back({"finite", scale ? scale->commit(finite_id, loss_) : finite_id});
   }
 
   struct Trained {

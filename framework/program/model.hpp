@@ -24,6 +24,8 @@ struct Request {
   std::vector<std::string> with_respect_to;
   /// Gradients of all trainable parameters, finite test (fetched as "finite"), optimizer, commit.
   bool update = false;
+  /// Gradients are stored in float16: the loss is scaled, see program/loss_scale.hpp.
+  bool scale_loss = false;
 };
 
 struct RecordedLayer {

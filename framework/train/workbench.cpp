@@ -108,20 +108,21 @@ std::unique_ptr<program::Executable> Workbench::compile(const Request& request, 
 }
 program::Executable& Workbench::training(int64_t batch) {
   auto& p = programs_["train " + std::to_string(batch)];
-  if (!p) p = compile({Request::Mode::train, batch, {"loss"}, "loss", {}, true}, "train " + std::to_string(batch));
+  const bool scale_loss = session.precision() == "float16";
+  if (!p) p = compile({Request::Mode::train, batch, {"loss"}, "loss", {}, true, scale_loss}, "train " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::evaluation(int64_t batch) {
   auto& p = programs_["evaluate " + std::to_string(batch)];
   if (!p)
-    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false},
+    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false, false},
                 "evaluate " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::inspecting(int64_t batch) {
   auto& p = programs_["inspect " + std::to_string(batch)];
   if (p) return *p;
-  Request request{Request::Mode::train, batch, {}, "loss", {}, false};
+  Request request{Request::Mode::train, batch, {}, "loss", {}, false, false};
   for (size_t k = 0; k < layers_.size(); ++k) {
     for (size_t i = 0; i < layers_[k].results.size(); ++i)
       request.fetch.push_back(layers_[k].path + (i ? "." + experiment.layers[k].layer.plugin->results[i].name : ""));
@@ -134,7 +135,7 @@ program::Executable& Workbench::inspecting(int64_t batch) {
 }
 program::Executable& Workbench::predicting(int64_t batch, const std::vector<std::string>& layers) {
   auto& p = programs_["predict " + std::to_string(batch)];
-  if (!p) p = compile({Request::Mode::evaluate, batch, layers, "loss", {}, false}, "predict " + std::to_string(batch));
+  if (!p) p = compile({Request::Mode::evaluate, batch, layers, "loss", {}, false, false}, "predict " + std::to_string(batch));
   return *p;
 }
 int64_t Workbench::parameters() const {

@@ -6,10 +6,12 @@
 //   WEIGHTS  item (split, tap, channel, filter) of as many dw, the grid is the output, `image` the input; a split sums `split_lines` of the
 //            `lines` (image, d, h) of the output
 //   binding 0: x or dy, read · binding 1: weights or dy, read · binding 2: the result, written; in vectors
+// A_NARROW, B_NARROW: binding 0 or 1 has 16 bits per element (narrow.glsl).
 // Push constants: as below, axes d, h, w. Grid: items.glsl.
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
+#include "narrow.glsl"
 
 layout(push_constant) uniform Push {
   uint count;
@@ -17,8 +19,30 @@ layout(push_constant) uniform Push {
   int image[3], kernel[3], stride[3], low[3], dilation[3];
   int group_channels, group_filters, lines, split_lines;
 };
-layout(set = 0, binding = 0) readonly buffer A { Real a[]; };
-layout(set = 0, binding = 1) readonly buffer B { Real b[]; };
+#if WIDTH == 4
+#define Halves uvec2
+#else
+#define Halves uint
+#endif
+#if WIDTH == 1
+Real from_halves(uint v, int at) { return widen_one(v, uint(at)); }
+#else
+Real from_halves(Halves v, int at) { return widen(v); }
+#endif
+#ifdef A_NARROW
+layout(set = 0, binding = 0) readonly buffer A { Halves a_data[]; };
+Real a(int at) { return from_halves(a_data[at / max(WIDTH, 2)], at); }
+#else
+layout(set = 0, binding = 0) readonly buffer A { Real a_data[]; };
+Real a(int at) { return a_data[at / WIDTH]; }
+#endif
+#ifdef B_NARROW
+layout(set = 0, binding = 1) readonly buffer B { Halves b_data[]; };
+Real b(int at) { return from_halves(b_data[at / max(WIDTH, 2)], at); }
+#else
+layout(set = 0, binding = 1) readonly buffer B { Real b_data[]; };
+Real b(int at) { return b_data[at / WIDTH]; }
+#endif
 layout(set = 0, binding = 2) writeonly buffer C { Real c[]; };
 
 // Where on an axis of `image` position `at` of the grid meets tap k; false: nowhere.
@@ -55,7 +79,7 @@ void main() {
     Real part = Real(0);
     for (int at_w = 0; at_w < int(w.by); ++at_w)
       if (meet(2, at_w, kw, x))
-        part += a[((row + x) * channels + from) / WIDTH] * b[((line * int(w.by) + at_w) * filters + channel) / WIDTH];
+        part += a((row + x) * channels + from) * b((line * int(w.by) + at_w) * filters + channel);
     sum += part;
   }
 #else
@@ -82,7 +106,7 @@ void main() {
 #else
           const int weight = (tap + channel - group * group_channels) * filters + first + i;
 #endif
-          sum += a[(at + i) / WIDTH] * b[weight / WIDTH];
+          sum += a(at + i) * b(weight);
         }
       }
     }

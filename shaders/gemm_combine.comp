@@ -1,12 +1,17 @@
-// Sums the splits of a product, in order. An item is WIDTH neighbouring elements.
+// Sums the splits of a product, in order. An item is WIDTH neighbouring elements; with NARROW four, and the result has 16 bits for each.
 //   binding 0: [splits, items] in vectors, read · binding 1: [items], written
 // Push constants: items, splits. Grid: items.glsl.
 #include "items.glsl"
 #include "vector.glsl"
+#include "narrow.glsl"
 
 layout(push_constant) uniform Push { uint count, splits; };
 layout(set = 0, binding = 0) readonly buffer From { Real from[]; };
+#ifdef NARROW
+layout(set = 0, binding = 1) writeonly buffer To { uvec2 to[]; };
+#else
 layout(set = 0, binding = 1) writeonly buffer To { Real to[]; };
+#endif
 
 void main() {
   const uint item = item_number();
@@ -19,5 +24,9 @@ void main() {
     sum = sum + a + b + c + d;
   }
   for (; s < splits; ++s) sum += from[s * count + item];
+#ifdef NARROW
+  to[item] = narrow(sum);
+#else
   to[item] = sum;
+#endif
 }

@@ -2,7 +2,7 @@
 // ROWS × COLUMNS of that in registers. The next tiles are read while these are multiplied.
 // Specialization constants: 0 invocations = TILE_M / ROWS · TILE_N / COLUMNS, 1 TILE_M, 2 TILE_N, 3 TILE_K, 4 ROWS, 5 COLUMNS, all multiples
 // of 4. Dispatch: tiles_n · tiles_m · parts · splits · batches workgroups, spread over x and y. Deterministic: the sum's order is that of
-// gemm.glsl, whatever the tiles; segments after the first are added to what stands in c.
+// gemm.glsl, whatever the tiles; segments after the first are added to what stands in c, which is not narrow if there are any.
 #define C_ACCESS
 #include "gemm.glsl"
 
@@ -139,7 +139,7 @@ void multiply_tiles(int thread_m, int thread_n) {
 vec4 stored(int row, int n) {
   const int at = c_offset(work, row, n);
 #ifdef C_VECTORS
-  return n < p.n ? c_data[at / 4] : vec4(0);
+  return n < p.n ? widen(c_data[at / 4]) : vec4(0);
 #else
   vec4 v = vec4(0);
   [[unroll]] for (int e = 0; e < 4; ++e) if (n + e < p.n) v[e] = c_data[at + e];

@@ -101,12 +101,12 @@ std::vector<Gemm::Part> parts_of(const Conv& c, bool& all) {
 }
 
 /// [images, positions, channels] by groups, as A or, in the weights' gradient, B.
-Packed pack_image(Lowering& l, const Op& op, Place from, const Conv& c, const Axes& size, int64_t channels) {
+Packed pack_image(Lowering& l, const Op& op, Stored from, const Conv& c, const Axes& size, int64_t channels) {
   return pack(l, op, from, c.images * volume(size) * c.groups, channels / c.groups);
 }
 /// The input of c. Where a pixel has few channels, padding each to a vec4 wastes most of the work: then the taps of the last axis become
 /// channels, of which the windows' copies need less padding, and c is changed to that convolution.
-Packed pack_input(Lowering& l, const Op& op, Place from, Conv& c) {
+Packed pack_input(Lowering& l, const Op& op, Stored from, Conv& c) {
   const auto padded = [](int64_t n) { return (n + 3) / 4 * 4; };
   const int64_t taps = c.kernel[2], channels = taps * c.channels;
   if (c.groups > 1 || taps == 1 || 4 * padded(channels) > 3 * taps * padded(c.channels))
@@ -116,7 +116,7 @@ Packed pack_input(Lowering& l, const Op& op, Place from, Conv& c) {
   c.kernel[2] = c.stride[2] = c.dilation[2] = 1, c.low[2] = 0;
   return pack(l, op, from, c.images * volume(c.in), channels, &windows);
 }
-Packed pack_weights(Lowering& l, const Op& op, Place from, const Conv& c) {
+Packed pack_weights(Lowering& l, const Op& op, Stored from, const Conv& c) {
   return pack(l, op, from, volume(c.kernel) * c.group_channels() * c.groups, c.group_filters());
 }
 void read_image(Gemm& g, const Packed& a, const Conv& c, const Axes& size, int64_t channels) {
@@ -127,7 +127,7 @@ void read_weights(Gemm& g, const Packed& b, const Conv& c) {
   g.b_batch = b.vectors, g.b_row = c.groups * b.vectors, g.b_outer = c.group_channels() * g.b_row;
 }
 
-void forward(Lowering& l, const Op& op, Conv c, Place px, Place pw, Place py) {
+void forward(Lowering& l, const Op& op, Conv c, Stored px, Stored pw, Stored py) {
   const Packed x = pack_input(l, op, px, c), w = pack_weights(l, op, pw, c);
   Gemm g;
   g.batches = c.groups, g.step = c.stride;
@@ -138,14 +138,14 @@ void forward(Lowering& l, const Op& op, Conv c, Place px, Place pw, Place py) {
   add_gemm(l, op, g, x, w, py, c.images * volume(c.out) * c.filters);
 }
 
-void backward_data(Lowering& l, const Op& op, const Conv& c, Place px, Place pw, Place py) {
+void backward_data(Lowering& l, const Op& op, const Conv& c, Stored px, Stored pw, Stored py) {
   const Packed y = pack_image(l, op, py, c, c.out, c.filters), w = pack_weights(l, op, pw, c);
   const int64_t count = c.images * volume(c.in) * c.channels;
   bool all = true;
   Gemm g;
   g.b_along_k = true, g.batches = c.groups;
   g.parts = parts_of(c, all);
-  if (!all) l.add_clear(Lowering::range(px, uint64_t(count) * 4));
+  if (!all) l.add_clear(px.range(count));
   if (g.parts.empty()) return;
   read_image(g, y, c, c.out, c.filters);
   read_weights(g, w, c);
@@ -153,7 +153,7 @@ void backward_data(Lowering& l, const Op& op, const Conv& c, Place px, Place pw,
   add_gemm(l, op, g, y, w, px, count);
 }
 
-void backward_weights(Lowering& l, const Op& op, Conv c, Place px, Place pw, Place py) {
+void backward_weights(Lowering& l, const Op& op, Conv c, Stored px, Stored pw, Stored py) {
   const Packed x = pack_input(l, op, px, c), y = pack_image(l, op, py, c, c.out, c.filters);
   Gemm g;
   g.a_along_k = false, g.batches = c.groups, g.step = c.stride;
@@ -183,8 +183,8 @@ void lower_conv(Lowering& l, const Op& op) {
   const Conv c = read(op, x, w, y);
   const auto token = [&](const Value& v) { return &v == &w ? weights_token(v.shape) : default_token(v.shape); };
   if (!l.decided(w)) l.decide(w, token(w));
-  const Place first = l.operand(op, 0, token(op.in(0))), second = l.operand(op, 1, token(op.in(1))),
-              result = l.result(op, 0, token(op.out(0)));
+  const auto operand = [&](size_t i) { return Stored{l.operand(op, i, token(op.in(i))), l.stored(op.in(i))}; };
+  const Stored first = operand(0), second = operand(1), result{l.result(op, 0, token(op.out(0))), l.stored(op.out(0))};
   if (is_direct(c)) {
     const ConvPass pass = is_forward ? ConvPass::forward : is_data ? ConvPass::backward_data : ConvPass::backward_weights;
     return add_direct_conv(l, op, pass, c, first, second, result);

@@ -5,7 +5,7 @@
 
 namespace lamina::vulkan {
 
-void add_direct_conv(Lowering& l, const Op& op, ConvPass pass, const Conv& c, Place first, Place second, Place result) {
+void add_direct_conv(Lowering& l, const Op& op, ConvPass pass, const Conv& c, Stored first, Stored second, Stored result) {
   const bool data = pass == ConvPass::backward_data, weights = pass == ConvPass::backward_weights;
   const int64_t in = c.images * volume(c.in) * c.channels, out = c.images * volume(c.out) * c.filters;
   const int64_t kernel = volume(c.kernel) * c.group_channels() * c.filters;
@@ -16,7 +16,8 @@ void add_direct_conv(Lowering& l, const Op& op, ConvPass pass, const Conv& c, Pl
   const int64_t split_lines = weights ? (lines - 1) / std::clamp<int64_t>(wanted, 1, std::min<int64_t>(lines, 256)) + 1 : lines;
   const int64_t splits = (lines - 1) / split_lines + 1;
   const int64_t count = weights ? kernel * splits : data ? in : out;
-  const Place to = splits > 1 ? l.scratch(uint64_t(count) * 4) : result;
+  const bool apart = splits > 1 || result.narrow();
+  const Stored to = apart ? Stored{l.scratch(uint64_t(count) * 4)} : result;
 
   const Axes& grid = data ? c.in : c.out;
   Words words;
@@ -25,13 +26,13 @@ void add_direct_conv(Lowering& l, const Op& op, ConvPass pass, const Conv& c, Pl
   for (const Axes& axes : {data ? c.out : c.in, c.kernel, c.stride, c.low, c.dilation})
     for (int64_t v : axes) words.push_back(uint32_t(v));
   for (int64_t v : {c.group_channels(), c.group_filters(), lines, split_lines}) words.push_back(uint32_t(v));
-  const char* name = data ? "#define DATA\n" : weights ? "#define WEIGHTS\n" : "#define FORWARD\n";
-  const auto bytes = [](int64_t elements) { return uint64_t(elements) * 4; };
-  add_items(l, op, {"conv_direct.comp", name + define("WIDTH", width)},
-            {Lowering::range(first, bytes(data ? out : in)), Lowering::range(second, bytes(weights ? out : kernel)),
-             Lowering::range(to, bytes(count))},
+  const std::string definitions = (data      ? "#define DATA\n"
+                                   : weights ? "#define WEIGHTS\n"
+                                             : "#define FORWARD\n") +
+                                  define("WIDTH", width) + define_narrow("A_NARROW", first) + define_narrow("B_NARROW", second);
+  add_items(l, op, {"conv_direct.comp", definitions}, {first.range(data ? out : in), second.range(weights ? out : kernel), to.range(count)},
             uint64_t(count / width), words);
-  if (splits > 1) add_combine(l, op, to, splits, result, kernel);
+  if (apart) add_combine(l, op, to.place, splits, result, count / splits);
 }
 
 }  // namespace lamina::vulkan

@@ -102,6 +102,14 @@ Dispatch with_tile(const Lowering& l, const Op& op, const Gemm& g, const Order& 
   return d;
 }
 
+/// Multiplications below which one tile is as good as another: a pipeline more costs more than it brings.
+constexpr double small_product = 1 << 19;
+double work_of(const Gemm& g, const Order& o) {
+  double rows = 0;
+  for (const auto& part : g.parts) rows += double(rows_of(g, part));
+  return rows * double(g.n) * double(o.outer) * double(o.inner) * double(g.batches);
+}
+
 /// Elements of C that the tiles compute, useful or not.
 double area(const Gemm& g, Tile tile) {
   double sum = 0;
@@ -120,7 +128,7 @@ std::vector<Dispatch> lanes_kernels(const Lowering& l, const Op& op, const Gemm&
   Choice best{};
   Tile tile{};
   for (int64_t along_n : {4, 2, 8, 1}) {
-    if (along_n > lanes) continue;
+    if (along_n > lanes || (best.along_n && work_of(g, o) < small_product)) continue;
     const Tile t{16 * (lanes / along_n), 8 * along_n};
     const double cost = area(g, t) * double(14 + 16 / along_n + 8 * along_n / lanes);
     if (!best.along_n || cost < best.cost) best = {along_n, cost}, tile = t;
@@ -155,7 +163,7 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
     c.cost = work / c.speed * std::max(1.0, groups / (2.0 * l.limits.processors));
   }
   std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
-  choices.resize(std::min<size_t>(choices.size(), 4));
+  choices.resize(std::min<size_t>(choices.size(), work_of(g, o) < small_product ? 1 : 4));
   std::vector<Dispatch> list;
   for (const Choice& c : choices) {
     Dispatch d = with_tile(l, op, g, o, count, c.tile);
@@ -168,50 +176,53 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
 
 }  // namespace
 
-Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length, const Windows* windows) {
-  Packed p{from, ceil_div(length, 4), 0};
-  const uint64_t vectors = uint64_t(rows) * uint64_t(p.vectors);
-  p.bytes = vectors * 16;
-  if (length % 4 == 0 && !windows) return p;
-  p.place = l.scratch(p.bytes);
-  uint64_t read = uint64_t(rows) * uint64_t(length), whole = uint64_t(length);
+std::string define_narrow(const char* name, const Stored& s) {
+  if (!s.narrow()) return "";
+  return describe("#define ", name, "\n", s.type == DType::bfloat16 ? "#define BFLOAT16\n" : "");
+}
+
+Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length, const Windows* windows) {
+  const int64_t vectors = ceil_div(length, 4);
+  if (length % 4 == 0 && !windows) return {from, vectors, rows * length};
+  const Packed p{{l.scratch(uint64_t(rows) * uint64_t(vectors) * 16)}, vectors, rows * vectors * 4};
+  int64_t read = rows * length, whole = length;
   Words words;
-  append_divisor(words, uint64_t(p.vectors)), words.push_back(uint32_t(length));
-  std::string definitions;
+  append_divisor(words, uint64_t(vectors)), words.push_back(uint32_t(length));
+  std::string definitions = define_narrow("NARROW", from);
   if (windows) {
-    whole = uint64_t(windows->channels), read = uint64_t(rows / windows->positions * windows->width) * whole;
-    definitions = "#define WINDOWS\n";
-    append_divisor(words, uint64_t(windows->positions)), append_divisor(words, whole);
+    whole = windows->channels, read = rows / windows->positions * windows->width * whole;
+    definitions += "#define WINDOWS\n";
+    append_divisor(words, uint64_t(windows->positions)), append_divisor(words, uint64_t(whole));
     for (int64_t v : {windows->width, windows->stride, windows->low, windows->dilation}) words.push_back(uint32_t(v));
   }
-  const uint32_t width = std::min(2u, width_of(whole));
-  add_items(l, op, {"gemm_pack.comp", definitions + define("WIDTH", width)},
-            {Lowering::range(from, read * 4), Lowering::range(p.place, p.bytes)}, vectors, words);
+  definitions += define("WIDTH", from.narrow() ? 1 : std::min(2u, width_of(uint64_t(whole))));
+  add_items(l, op, {"gemm_pack.comp", definitions}, {from.range(read), p.at.range(p.count)}, uint64_t(rows) * uint64_t(vectors), words);
   return p;
 }
 
-void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Place to, int64_t count) {
+void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Stored to, int64_t count) {
   const uint32_t width = width_of(uint64_t(count));
-  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width)},
-            {Lowering::range(from, uint64_t(splits * count) * 4), Lowering::range(to, uint64_t(count) * 4)}, uint64_t(count) / width,
-            {uint32_t(splits)});
+  if (to.narrow() && width < 4) op.fail("a result stored in 16 bits has ", count, " elements, no multiple of 4");
+  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width) + define_narrow("NARROW", to)},
+            {Stored{from}.range(splits * count), to.range(count)}, uint64_t(count) / width, {uint32_t(splits)});
 }
 
-void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count) {
+void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Stored c, int64_t count) {
   const Order o = order_of(l, g, count);
-  const Place to = o.splits > 1 ? l.scratch(uint64_t(o.splits * count) * 4) : c;
+  const bool vectors = g.n % 4 == 0 && g.c_row % 4 == 0 && g.c_batch % 4 == 0 && count % 4 == 0;
+  // What is summed in several steps, or not written in vectors, is float32 first.
+  const bool apart = o.splits > 1 || (c.narrow() && (o.segments > 1 || !vectors));
+  const Stored to = apart ? Stored{l.scratch(uint64_t(o.splits * count) * 4)} : c;
   if (!l.compiling()) return;
-  std::string definitions;
+  std::string definitions = define_narrow("A_NARROW", a.at) + define_narrow("B_NARROW", b.at) + define_narrow("C_NARROW", to);
   if (g.a_along_k) definitions += "#define A_ALONG_K\n";
   if (g.b_along_k) definitions += "#define B_ALONG_K\n";
-  if (g.n % 4 == 0 && g.c_row % 4 == 0 && g.c_batch % 4 == 0 && count % 4 == 0) definitions += "#define C_VECTORS\n";
+  if (vectors) definitions += "#define C_VECTORS\n";
   const Range table = table_of(l, op, g);
   std::vector<Dispatch> alternatives = (l.limits.lanes ? lanes_kernels : tiled_kernels)(l, op, g, o, count, definitions);
-  for (Dispatch& d : alternatives)
-    d.bindings = {Lowering::range(a.place, a.bytes), Lowering::range(b.place, b.bytes), Lowering::range(to, uint64_t(o.splits * count) * 4),
-                  table};
+  for (Dispatch& d : alternatives) d.bindings = {a.at.range(a.count), b.at.range(b.count), to.range(o.splits * count), table};
   l.add_best(std::move(alternatives));
-  if (o.splits > 1) add_combine(l, op, to, o.splits, c, count);
+  if (apart) add_combine(l, op, to.place, o.splits, c, count);
 }
 
 }  // namespace lamina::vulkan

@@ -7,11 +7,18 @@ namespace lamina::vulkan {
 using Axes = std::array<int64_t, 3>;  ///< d, h, w
 inline int64_t volume(const Axes& a) { return a[0] * a[1] * a[2]; }
 
+/// Where numbers stand, and as what: float32, or the 16 bits of Limits::storage.
+struct Stored {
+  Place place;
+  DType type = DType::float32;
+  bool narrow() const { return type != DType::float32; }
+  Range range(int64_t count) const { return Lowering::range(place, uint64_t(count) * size_of(type)); }
+};
 /// An operand whose contiguous rows are whole vec4s.
 struct Packed {
-  Place place;
+  Stored at;
   int64_t vectors;  ///< of a row
-  uint64_t bytes;
+  int64_t count;    ///< of elements
 };
 /// What a kernel sees of the last axis [width, channels] of an image from each of `positions`.
 struct Windows {
@@ -19,7 +26,7 @@ struct Windows {
 };
 /// `rows` of `length` elements, copied to scratch with zeros behind each where `length` is no multiple of 4. With windows a row is one
 /// window, and its elements are (tap, channel).
-Packed pack(Lowering& l, const Op& op, Place from, int64_t rows, int64_t length, const Windows* windows = nullptr);
+Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length, const Windows* windows = nullptr);
 
 struct Gemm {
   struct Tap {
@@ -45,9 +52,11 @@ struct Gemm {
   Axes result{1, 1, 1}, result_step{1, 1, 1};   ///< a_along_k: extents of C's images, and of positions in them
 };
 /// `c` has `count` elements, all of which are written (where some are in no part, clear it first).
-void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Place c, int64_t count);
+void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Stored c, int64_t count);
 
+/// #define of `name` where it is stored in 16 bits.
+std::string define_narrow(const char* name, const Stored& s);
 /// to[i] = Σ from[split, i], `count` elements, in the order of the splits.
-void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Place to, int64_t count);
+void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Stored to, int64_t count);
 
 }  // namespace lamina::vulkan

@@ -27,7 +27,12 @@ void add_elementwise(Lowering& l, const Pass& pass) {
   const std::vector<Tensor> tensors = bindable(l, pass.tensors, 1);
   Elements elements(kernel, pass.nest, tensors, lanes_of(pass.nest));
   const auto count = uint64_t(pass.nest.count), quads = (count + 3) / 4;
-  const Turns turns = turns_of(l.limits, quads);
+  // Random numbers come in blocks for elements 16 apart: then a unit is four fours of 16 neighbours, one behind every fourth.
+  const auto& instructions = pass.op.region.instructions;
+  const bool random = std::any_of(instructions.begin(), instructions.end(), [](auto& i) { return i.op == "random_bits"; });
+  Turns turns = turns_of(l.limits, random ? (quads + 15) / 16 * 4 : quads);
+  turns.exact = turns.exact && (!random || quads % 16 == 0);
+  if (random) kernel.blocks = "unit * 4 + lane";
   const std::string turn_count = kernel.number(turns.count), end = kernel.number(quads);
   elements.flat("quad");
   std::vector<size_t> loops(pass.nest.sizes.size());
@@ -44,10 +49,14 @@ void add_elementwise(Lowering& l, const Pass& pass) {
   for (const Pass::Result& r : pass.kept) values.push_back(value(r.from));
   for (size_t i = 0; i < values.size(); ++i) elements.store(kernel.loop, pass.kept[i].view, values[i]);
 
+  const std::string guarded = (turns.exact ? "{\n" : "if (quad < " + end + ") {\n") + kernel.loop + "}\n";
+  const std::string each =
+      !random ? "const uint quad = unit;\n" + guarded
+              : kernel.turn + "for (uint word = 0; word < 4; ++word) {\nconst uint quad = unit / 4 * 16 + unit % 4 + word * 4;\n" +
+                    guarded + "}\n";
   const std::string main = "void main() {\n" + kernel.head + "for (uint turn = 0; turn < " + turn_count +
-                           "; ++turn) {\nconst uint quad = (group_number() * " + turn_count +
-                           " + turn) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;\n" +
-                           (turns.exact ? "{\n" : "if (quad < " + end + ") {\n") + kernel.loop + "}\n}\n}\n";
+                           "; ++turn) {\nconst uint unit = (group_number() * " + turn_count +
+                           " + turn) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;\n" + each + "}\n}\n";
   l.add(kernel.finish("map", main, turns.size, l.spread(turns.groups)));
 }
 

@@ -394,6 +394,9 @@ std::string Values::compute(const Instruction& i, uint32_t number) {
     const std::string at = kernel_.number(l_.stream_words(uint64_t(i.attributes.integer("key"))));
     const std::string stream =
         kernel_.define(kernel_.head, "uvec4", filled("uvec4($0[$1], $0[$1 + 1], $0[$1 + 2], $0[$1 + 3])", {table, at}));
+    if (!kernel_.blocks.empty())
+      return named("word_of(" + kernel_.define(kernel_.turn, "Blocks", "random_blocks(" + kernel_.blocks + ", " + stream + ")") +
+                   ", word)");
     return named("random_words(" + elements_.coordinates(position_view_) + ", " + stream + ")");
   }
   if (i.in.empty()) op.fail("the instruction '", i.op, "' has no operand");

@@ -11,6 +11,9 @@ class Kernel {
  public:
   std::string head;  ///< statements of main: before its loop
   std::string loop;  ///< and inside of it
+  /// Where the loop runs over the four fours `word` of a turn that share blocks of random numbers: before it.
+  std::string turn;
+  std::string blocks;  ///< and the blocks' numbers, a uvec4; "" elsewhere
 
   /// An expression for a number that is no part of the text: a push constant, or a specialization constant where those are used up.
   std::string number(uint64_t value);

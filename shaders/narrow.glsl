@@ -14,3 +14,5 @@ uint narrowed(vec2 v) {
 #endif
 vec4 widened(uvec2 words) { return vec4(widened(words.x), widened(words.y)); }
 uvec2 narrowed(vec4 v) { return uvec2(narrowed(v.xy), narrowed(v.zw)); }
+// The bits of element number `at` of a row, whose word this is.
+uint widened_bits(uint word, uint at) { return floatBitsToUint(at % 2 == 0 ? widened(word).x : widened(word).y); }

@@ -83,8 +83,8 @@ Turns turns_of(const Limits& limits, uint64_t quads) {
 
 namespace {
 
-/// The segment's views as tensors. Bytes are written four at a time, so results of bytes that do not lie in the order of the iteration are
-/// moved there afterwards.
+/// The segment's views as tensors. Elements that share words are written four at a time, so results that do not lie in the order of the
+/// iteration are moved there afterwards.
 struct Moved {
   Place from;
   uint32_t result;
@@ -97,7 +97,7 @@ Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
   pass.tensors.resize(segment.places.size());
   const auto shows = [&](int view, const Value& v) {
     expect_elements(op, v);
-    pass.tensors[size_t(view)] = {l.range(segment.places[size_t(view)], v), stored_type(v)};
+    pass.tensors[size_t(view)] = tensor_of(l, segment.places[size_t(view)], v);
   };
   for (uint32_t i = 0; i < region.operands; ++i)
     if (segment.operand_view[i] >= 0) shows(segment.operand_view[i], op.in(segment.number * region.operands + i));
@@ -115,8 +115,8 @@ Pass pass_over(Lowering& l, const Segment& segment, std::vector<Moved>& moved) {
       continue;
     }
     pass.kept.push_back(r);
-    if (!is_bytes(v.dtype) || nest.strides[view] == dense) continue;
-    moved.push_back({l.scratch(v.dense_bytes()), number});
+    if (!shares_words(pass.tensors[view]) || nest.strides[view] == dense) continue;
+    moved.push_back({l.scratch(l.stored_bytes(v)), number});
     pass.tensors[view].range = l.range(moved.back().from, v), nest.strides[view] = dense;
   }
   nest.strides.push_back(dense);  // of random numbers
@@ -132,8 +132,8 @@ void add_passes(Lowering& l, const Pass& all) {
   std::map<std::vector<size_t>, std::vector<Pass::Result>> folds;
   for (const Pass::Result& r : all.folded) folds[folded_loops(all.nest, r.view)].push_back(r);
   Pass rest = all;
-  const auto bytes = [&](const Pass::Result& r) { return is_bytes(all.tensors[r.view].dtype); };
-  const bool apart = lanes_of(all.nest) == Elements::Lanes::free && std::any_of(all.kept.begin(), all.kept.end(), bytes);
+  const auto shared = [&](const Pass::Result& r) { return shares_words(all.tensors[r.view]); };
+  const bool apart = lanes_of(all.nest) == Elements::Lanes::free && std::any_of(all.kept.begin(), all.kept.end(), shared);
   for (auto fold = folds.begin(); fold != folds.end(); ++fold) {
     Pass pass = all;
     pass.folded = fold->second;
@@ -160,7 +160,7 @@ void lower_map(Lowering& l, const Op& op) {
     add_passes(l, pass_over(l, segment, moved));
     for (const Moved& m : moved) {
       const Value& v = op.out(m.result);
-      l.add_reorder(m.from, segment.order, l.place(v), l.token(v), v.count(), v.dtype);
+      l.add_reorder(m.from, segment.order, l.place(v), l.token(v), v.count(), l.stored(v));
     }
   }
 }

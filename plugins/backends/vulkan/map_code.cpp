@@ -45,6 +45,7 @@ std::string Kernel::define(std::string& text, const std::string& type, const std
 
 Dispatch Kernel::finish(const std::string& name, const std::string& main, uint32_t workgroup, std::array<uint32_t, 3> groups) const {
   std::string text = "#include \"map.glsl\"\n";
+  if (storage != DType::float32) text = vulkan::define("NARROW", storage == DType::float16 ? 1 : 2) + text + "#include \"narrow.glsl\"\n";
   if (!push_.empty()) text += describe("layout(push_constant) uniform Numbers { uint p[", push_.size(), "]; };\n");
   for (size_t i = 0; i < constants_.size(); ++i) text += describe("layout(constant_id = ", i + 1, ") const uint c", i, " = 1;\n");
   for (size_t i = 0; i < arrays_.size(); ++i) {
@@ -67,6 +68,11 @@ Dispatch Kernel::finish(const std::string& name, const std::string& main, uint32
 namespace {
 Place place_of(const Range& r) { return {r.space == Range::Space::state ? Place::Space::state : Place::Space::arena, r.entry, r.offset}; }
 }  // namespace
+
+Tensor tensor_of(const Lowering& l, Place place, const Value& v) {
+  const DType dtype = stored_type(v), stored = l.stored(v);
+  return {l.range(place, v), dtype, stored == v.dtype ? dtype : stored};
+}
 
 bool fit_bindings(const Lowering& l, const std::vector<Tensor>& tensors, size_t others) {
   std::set<Place> apart;
@@ -191,10 +197,12 @@ void Elements::walk(bool in_loop, const std::string& index, const std::vector<si
 }
 
 std::string Elements::array(uint32_t v, Kernel::Use use) {
-  const bool bytes = is_bytes(tensors_[v].dtype), quad = views_[v].access == Access::quad;
+  const bool quad = views_[v].access == Access::quad;
+  const size_t bytes = size_of(tensors_[v].stored);
   Range range = tensors_[v].range;
   if (quad) range.bytes = (range.bytes + 15) / 16 * 16;  // behind a value there is room up to its alignment
-  return kernel_.array(range, quad && !bytes ? "uvec4" : "uint", use);
+  if (bytes == 2) kernel_.storage = tensors_[v].stored;
+  return kernel_.array(range, !quad || bytes == 1 ? "uint" : bytes == 2 ? "uvec2" : "uvec4", use);
 }
 
 std::string Elements::offset(uint32_t v, std::string& text) {
@@ -203,7 +211,7 @@ std::string Elements::offset(uint32_t v, std::string& text) {
   std::string sum = view.head;
   if (!view.loop.empty()) add_summand(sum, view.loop);
   const Tensor& tensor = tensors_[v];
-  if (tensor.begin) add_summand(sum, kernel_.number(tensor.begin / (size_of(tensor.dtype) * (view.access == Access::quad ? 4 : 1))));
+  if (tensor.begin) add_summand(sum, kernel_.number(tensor.begin / (size_of(tensor.stored) * (view.access == Access::quad ? 4 : 1))));
   if (sum.empty()) sum = "0u";
   if (view.access == Access::steps && view.step.empty()) view.step = kernel_.number(uint64_t(nest_.strides[v].back()));
   return view.offset = is_name(sum) ? sum : kernel_.define(text, view.access == Access::lanes ? "uvec4" : "uint", sum);
@@ -231,29 +239,34 @@ std::string Elements::load(uint32_t v) {
   View& view = views_[v];
   if (!view.loaded.empty()) return view.loaded;
   std::string& text = in_head(v) ? kernel_.head : kernel_.loop;
-  const DType dtype = tensors_[v].dtype;
+  const Tensor& tensor = tensors_[v];
   const std::string from = array(v, Kernel::Use::read), at = offset(v, text);
   const auto element = [&](const std::string& o) {
-    return is_bytes(dtype) ? "byte_of(" + from + "[(" + o + ") / 4], " + o + ")" : from + "[" + o + "]";
+    const size_t bytes = size_of(tensor.stored);
+    if (bytes == 4) return from + "[" + o + "]";
+    return bytes == 1 ? "byte_of(" + from + "[(" + o + ") / 4], " + o + ")" : "widened_bits(" + from + "[(" + o + ") / 2], " + o + ")";
   };
   std::string bits;
   if (view.access == Access::quad) {
-    bits = is_bytes(dtype) ? "unpack(" + from + "[" + at + "])" : from + "[" + at + "]";
+    bits = from + "[" + at + "]";
+    if (size_of(tensor.stored) == 1) bits = "unpack(" + bits + ")";
+    if (size_of(tensor.stored) == 2) bits = "floatBitsToUint(widened(" + bits + "))";
   } else if (view.access == Access::single) {
     bits = "uvec4(" + element(at) + ")";
   } else {
     const auto o = apart(v, at);
     bits = "uvec4(" + element(o[0]) + ", " + element(o[1]) + ", " + element(o[2]) + ", " + element(o[3]) + ")";
   }
-  return view.loaded = kernel_.define(text, register_of(dtype), from_bits(dtype, bits));
+  return view.loaded = kernel_.define(text, register_of(tensor.dtype), from_bits(tensor.dtype, bits));
 }
 
 void Elements::store(std::string& text, uint32_t v, const std::string& value) {
   const View& view = views_[v];
   const DType dtype = tensors_[v].dtype;
   const std::string to = array(v, Kernel::Use::write), at = offset(v, text);
-  if (is_bytes(dtype)) {  // the host sees to it that they are whole words
-    text += to + "[" + at + (view.access == Access::quad ? "" : " / 4") + "] = pack(" + to_bits(dtype, value) + ");\n";
+  if (shares_words(tensors_[v])) {  // the host sees to it that they are whole words
+    text += to + "[" + at + (view.access == Access::quad ? "" : " / 4") +
+            "] = " + (is_bytes(dtype) ? "pack(" + to_bits(dtype, value) : "narrowed(" + value) + ");\n";
     return;
   }
   if (view.access == Access::quad) {

@@ -13,7 +13,8 @@ class Kernel {
   std::string loop;  ///< and inside of it
   /// Where the loop runs over the four fours `word` of a turn that share blocks of random numbers: before it.
   std::string turn;
-  std::string blocks;  ///< and the blocks' numbers, a uvec4; "" elsewhere
+  DType storage = DType::float32;  ///< the 16-bit type that it reads or writes, if any
+  std::string blocks;              ///< and the blocks' numbers, a uvec4; "" elsewhere
 
   /// An expression for a number that is no part of the text: a push constant, or a specialization constant where those are used up.
   std::string number(uint64_t value);
@@ -40,10 +41,14 @@ class Kernel {
 /// What a view of a nest shows; coordinates have no bytes.
 struct Tensor {
   Range range;
-  DType dtype = DType::uint32;
-  uint64_t begin = 0;  ///< bytes from the range's begin to the tensor
+  DType dtype = DType::uint32;   ///< of its registers
+  DType stored = DType::uint32;  ///< of its elements: float32 may be stored in 16 bits
+  uint64_t begin = 0;            ///< bytes from the range's begin to the tensor
 };
 /// The same tensors within the bindings that a shader may have, less `others`: where they do not fit, neighbours share one.
+Tensor tensor_of(const Lowering& l, Place place, const Value& v);
+/// Elements that share a word are written four at a time.
+inline bool shares_words(const Tensor& t) { return size_of(t.stored) < 4; }
 bool fit_bindings(const Lowering& l, const std::vector<Tensor>& tensors, size_t others);
 std::vector<Tensor> bindable(const Lowering& l, std::vector<Tensor> tensors, size_t others);
 

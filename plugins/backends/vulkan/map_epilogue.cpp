@@ -34,7 +34,7 @@ bool is_simple(Lowering& l, const Op& op, int64_t count) {
   for (const auto& r : region.results)
     if (r.reduce != LAMINA_KEEP) return false;
   const auto fits = [&](const Value& v) {
-    return v.is(LAMINA_SCALAR) || (l.token(v) == 0 && !is_bytes(v.dtype) && (v.count() == count || v.count() == 1));
+    return v.is(LAMINA_SCALAR) || (l.token(v) == 0 && size_of(l.stored(v)) == 4 && (v.count() == count || v.count() == 1));
   };
   for (size_t i = 0; i < op.in_count(); ++i)
     if (!fits(op.in(i))) return false;
@@ -58,7 +58,7 @@ std::optional<Epilogue> epilogue_of(Lowering& l, const Pass& pass) {
   for (size_t v = 0; v < e.segment.places.size(); ++v) {
     const Value& value = shown_by(e.segment, v);
     expect_elements(*next, value);
-    e.tensors.push_back({l.range(e.segment.places[v], value), value.dtype});
+    e.tensors.push_back(tensor_of(l, e.segment.places[v], value));
     if (!e.segment.nest.is_flat(v) && !e.segment.nest.is_single(v)) return {};
   }
   for (int v : e.segment.operand_view)

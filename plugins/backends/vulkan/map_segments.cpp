@@ -8,10 +8,10 @@ namespace {
 
 /// How a segment's tensors are reached, and in which buffers: what segments of one dispatch have in common.
 struct Form {
-  std::vector<bool> one;            ///< per view: the same element everywhere
-  std::vector<Place::Space> space;  ///< per view
-  std::vector<DType> types;         ///< per view
-  std::vector<uint32_t> scalars;    ///< per operand: its row of the step table
+  std::vector<bool> one;             ///< per view: the same element everywhere
+  std::vector<Place::Space> space;   ///< per view
+  std::vector<DType> types, stored;  ///< per view
+  std::vector<uint32_t> scalars;     ///< per operand: its row of the step table
   auto operator<=>(const Form&) const = default;
 };
 
@@ -33,14 +33,15 @@ bool is_flat(const Segment& segment) {
   return true;
 }
 
-Form form_of(const Segment& segment) {
+Form form_of(const Lowering& l, const Segment& segment) {
   const Region& region = segment.op->region;
   Form form;
   for (size_t v = 0; v < segment.places.size(); ++v) {
     const Value& value = shown_by(segment, v);
     expect_elements(*segment.op, value);
     form.one.push_back(!segment.nest.is_flat(v));
-    form.space.push_back(segment.places[v].space), form.types.push_back(stored_type(value));
+    form.space.push_back(segment.places[v].space), form.types.push_back(stored_type(value)),
+        form.stored.push_back(tensor_of(l, segment.places[v], value).stored);
   }
   for (uint32_t i = 0; i < region.operands; ++i)
     if (segment.operand_view[i] < 0) form.scalars.push_back(segment.op->in(segment.number * region.operands + i).raw.index);
@@ -63,7 +64,7 @@ struct Group {
     if (its != form) return false;
     std::vector<Span> wider;
     for (size_t v = 0; v < spans.size(); ++v) {
-      wider.push_back(spans[v].with(l.address(segment.places[v]), shown_by(segment, v).dense_bytes()));
+      wider.push_back(spans[v].with(l.address(segment.places[v]), l.stored_bytes(shown_by(segment, v))));
       if (!segments.empty() && wider[v].high - wider[v].low > l.limits.range) return false;
     }
     spans = std::move(wider);
@@ -94,10 +95,10 @@ struct Chunks {
 Tensor tensor_of(const Group& group, size_t view) {
   const Span& span = group.spans[view];
   const auto space = group.form.space[view] == Place::Space::state ? Range::Space::states : Range::Space::arena;
-  return {{space, 0, span.low, span.high - span.low}, group.form.types[view]};
+  return {{space, 0, span.low, span.high - span.low}, group.form.types[view], group.form.stored[view]};
 }
 uint32_t begin_of(Lowering& l, const Group& group, const Segment& s, size_t view) {
-  const uint64_t bytes = l.address(s.places[view]) - group.spans[view].low, element = size_of(group.form.types[view]);
+  const uint64_t bytes = l.address(s.places[view]) - group.spans[view].low, element = size_of(group.form.stored[view]);
   return uint32_t(bytes / (group.form.one[view] ? element : 4 * element));
 }
 
@@ -173,7 +174,7 @@ std::vector<Segment> add_segments(Lowering& l, const std::vector<Segment>& segme
   const Chunks chunks(l.limits, flat);
   std::vector<Group> groups;
   for (const Segment& s : flat) {
-    const Form form = form_of(s);
+    const Form form = form_of(l, s);
     const auto takes = [&](Group& g) { return g.add(l, s, form); };
     if (std::any_of(groups.begin(), groups.end(), takes)) continue;
     groups.push_back({form, {}, std::vector<Span>(s.places.size())});

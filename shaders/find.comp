@@ -1,7 +1,7 @@
-// Every element of a result finds its source: mirrored padding, and whatever moves single bytes. An item is a word of the result, so one
-// element, or with BYTES four, of which those behind `elements` are not looked at.
+// Every element of a result finds its source: mirrored padding, and whatever moves less than words. An item is a word of the result, so PARTS
+// elements (1, 2 or 4), of which those behind `elements` are not looked at.
 //   binding 0: from uint[], read · binding 1: to uint[], written (with keep read too) · with TABLE, binding 2: the axes, read
-// Push constants: items, elements, first source element, outside (what positions outside show: 0 the fill word's bytes, 1 what is there
+// Push constants: items, elements, first source element, outside (what positions outside show: 0 the fill word's parts, 1 what is there
 // already, 2 the mirrored element, 3 the nearest), fill, then AXES axes, innermost first, unless they are in the table. With STEPS the
 // source's elements are some positions apart. Grid: items.glsl. Every word has one writer.
 #include "items.glsl"
@@ -53,16 +53,11 @@ void main() {
   const uint item = item_number();
   if (item >= count) return;
   const uint kept = outside == 1 ? to[item] : fill;
-  uint source;
-#ifdef BYTES
-  uint word = 0;
-  for (uint k = 0; k < 4; ++k) {
-    const uint element = item * 4 + k;
+  uint source, word = 0;
+  for (uint k = 0; k < PARTS; ++k) {
+    const uint element = item * PARTS + k;
     const bool found = element < elements && find(element, source);
-    word |= (found ? byte_of(from[source / 4], source) : byte_of(kept, k)) << (8 * k);
+    word |= (found ? part_of(from[source / PARTS], source, PARTS) : part_of(kept, k, PARTS)) << (32 / PARTS * k);
   }
   to[item] = word;
-#else
-  to[item] = find(item, source) ? from[source] : kept;
-#endif
 }

@@ -1,13 +1,9 @@
 // Pools, an item per WIDTH channels of a result's position.
-//   binding 0: x float [batch, in…, channels], read · then the results that are asked for [batch, out…, channels], written: with AVERAGE the
-//   mean of the elements inside x; with VALUES the largest, with POSITIONS (its binding) int, where it stands in x's spatial volume
+//   `from`: x [batch, in…, channels] · the results that are asked for [batch, out…, channels]: `to` the largest, or with AVERAGE the mean of
+//   the elements inside x; binding POSITIONS int, written, where the largest stands in x's spatial volume
 // Push constants and grid: pool.glsl, items.glsl. The first of equals wins, and the first NaN before all. Sums in row-major order.
 #include "pool.glsl"
 
-layout(set = 0, binding = 0) readonly buffer X { Real x[]; };
-#if defined(AVERAGE) || defined(VALUES)
-layout(set = 0, binding = 1) writeonly buffer Y { Real y[]; };
-#endif
 #ifdef POSITIONS
 layout(set = 0, binding = POSITIONS) writeonly buffer Won { Whole won[]; };
 #endif
@@ -26,7 +22,7 @@ void main() {
   for (uint d = window.begin[2]; d < window.end[2]; ++d)
     for (uint h = window.begin[1]; h < window.end[1]; ++h)
       for (uint w = window.begin[0]; w < window.end[0]; ++w) {
-        const Real v = x[vector_at(window.batch, d, h, w, window.channel)];
+        const Real v = read(vector_at(window.batch, d, h, w, window.channel));
 #ifdef AVERAGE
         sum += v;
 #else
@@ -38,10 +34,9 @@ void main() {
 #endif
       }
 #ifdef AVERAGE
-  y[item] = sum / divisor_of(window);
-#endif
-#ifdef VALUES
-  y[item] = best;
+  write(item, sum / divisor_of(window));
+#elif defined(RESULT)
+  write(item, best);
 #endif
 #ifdef POSITIONS
   won[item] = at;

@@ -1,8 +1,28 @@
 // What the kernels of windows share: push constants and how an item is taken apart. Items are vectors of WIDTH channels, channels-last, over
 // the positions of one side: the pooled tensor or x. Axes innermost first; axes that are not there have size 1.
+//   binding 0: `from` float, read · binding RESULT, if there is one: `to` float, written. With FROM_NARROW, TO_NARROW they are narrow
+//   (narrow.glsl), and WIDTH is 4.
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
+#ifdef NARROW
+#include "narrow.glsl"
+#endif
+
+#ifdef FROM_NARROW
+layout(set = 0, binding = 0) readonly buffer From { uvec2 from[]; };
+Real read(uint at) { return widened(from[at]); }
+#else
+layout(set = 0, binding = 0) readonly buffer From { Real from[]; };
+Real read(uint at) { return from[at]; }
+#endif
+#ifdef TO_NARROW
+layout(set = 0, binding = RESULT) writeonly buffer To { uvec2 to[]; };
+void write(uint at, Real v) { to[at] = narrowed(v); }
+#elif defined(RESULT)
+layout(set = 0, binding = RESULT) writeonly buffer To { Real to[]; };
+void write(uint at, Real v) { to[at] = v; }
+#endif
 
 layout(push_constant) uniform Push {
   uint count;          // of items

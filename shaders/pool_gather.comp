@@ -1,15 +1,11 @@
 // Gradients of pools, an item per WIDTH channels of a position of x: it gathers from the windows that reach it, in row-major order.
-//   binding 0: dy float [batch, out…, channels], read · with POSITIONS, binding 1: int, the winners' positions in x's spatial volume, read ·
-//   the last binding: dx [batch, in…, channels], written
+//   `from`: dy [batch, out…, channels] · `to`: dx [batch, in…, channels] · binding POSITIONS, if there is one: int, the winners' positions in
+//   x's spatial volume, read
 // Without POSITIONS an average's, else a maximum's: dy counts where this position won. Push constants and grid: pool.glsl, items.glsl.
 #include "pool.glsl"
 
-layout(set = 0, binding = 0) readonly buffer Dy { Real dy[]; };
 #ifdef POSITIONS
-layout(set = 0, binding = 1) readonly buffer Won { Whole won[]; };
-layout(set = 0, binding = 2) writeonly buffer Dx { Real dx[]; };
-#else
-layout(set = 0, binding = 1) writeonly buffer Dx { Real dx[]; };
+layout(set = 0, binding = POSITIONS) readonly buffer Won { Whole won[]; };
 #endif
 
 float elements_inside(uint window, int axis) {
@@ -33,13 +29,13 @@ void main() {
   for (uint d = begin[2]; d < end[2]; ++d)
     for (uint h = begin[1]; h < end[1]; ++h)
       for (uint w = begin[0]; w < end[0]; ++w) {
-        const uint from = vector_at(rest, d, h, w, channel);
+        const uint at = vector_at(rest, d, h, w, channel);
 #ifdef POSITIONS
-        sum += mix(Real(0), dy[from], same(won[from], Whole(position)));
+        sum += mix(Real(0), read(at), same(won[at], Whole(position)));
 #else
-        sum += dy[from] / (count_padding != 0 ? float(size[0] * size[1] * size[2])
+        sum += read(at) / (count_padding != 0 ? float(size[0] * size[1] * size[2])
                                               : elements_inside(d, 2) * elements_inside(h, 1) * elements_inside(w, 0));
 #endif
       }
-  dx[item] = sum;
+  write(item, sum);
 }

@@ -2,12 +2,8 @@
 // holds is not written. Bindings and meaning: pool_gather.comp. Push constants and grid: pool.glsl, items.glsl.
 #include "pool.glsl"
 
-layout(set = 0, binding = 0) readonly buffer Dy { Real dy[]; };
 #ifdef POSITIONS
-layout(set = 0, binding = 1) readonly buffer Won { Whole won[]; };
-layout(set = 0, binding = 2) writeonly buffer Dx { Real dx[]; };
-#else
-layout(set = 0, binding = 1) writeonly buffer Dx { Real dx[]; };
+layout(set = 0, binding = POSITIONS) readonly buffer Won { Whole won[]; };
 #endif
 
 void main() {
@@ -15,10 +11,10 @@ void main() {
   if (item >= count) return;
   const Window window = window_of(item);
 #ifdef POSITIONS
-  const Real share = dy[item];
+  const Real share = read(item);
   const Whole winner = won[item];
 #else
-  const Real share = dy[item] / divisor_of(window);
+  const Real share = read(item) / divisor_of(window);
 #endif
   for (uint d = window.begin[2]; d < window.end[2]; ++d)
     for (uint h = window.begin[1]; h < window.end[1]; ++h)
@@ -28,6 +24,6 @@ void main() {
 #else
         const Real v = share;
 #endif
-        dx[vector_at(window.batch, d, h, w, window.channel)] = v;
+        write(vector_at(window.batch, d, h, w, window.channel), v);
       }
 }

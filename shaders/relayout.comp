@@ -1,5 +1,5 @@
 // Between two layouts whose digits do not divide each other: an element's place in the result gives its row-major number, and that its place
-// in the source. An item is a word of the result, so one element, or with BYTES four, of which those behind `elements` are not looked at.
+// in the source. An item is a word of the result, so PARTS elements (1, 2 or 4), of which those behind `elements` are not looked at.
 //   binding 0: from uint[], read · binding 1: to uint[], written · binding 2: the digits of the result, innermost first, with their weights,
 //   then those of the source, by rising weight, with their strides, read
 // Push constants: items, elements, digits of the result, of the source. Grid: items.glsl.
@@ -26,14 +26,10 @@ uint source_of(uint element) {
 void main() {
   const uint item = item_number();
   if (item >= count) return;
-#ifdef BYTES
   uint word = 0;
-  for (uint k = 0; k < 4 && item * 4 + k < elements; ++k) {
-    const uint source = source_of(item * 4 + k);
-    word |= byte_of(from[source / 4], source) << (8 * k);
+  for (uint k = 0; k < PARTS && item * PARTS + k < elements; ++k) {
+    const uint source = source_of(item * PARTS + k);
+    word |= part_of(from[source / PARTS], source, PARTS) << (32 / PARTS * k);
   }
   to[item] = word;
-#else
-  to[item] = from[source_of(item)];
-#endif
 }

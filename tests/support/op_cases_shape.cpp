@@ -70,8 +70,10 @@ std::vector<OpCase> shape_cases() {
         {"slice", {bytes(shape)}, {{"begin", Shape{0, 0, 1, 2}}, {"end", Shape{2, 3, 4, 7}}, {"stride", Shape{1, 2, 1, 1}}}, plain});
     list.push_back({"pad", {bytes(shape)}, {{"low", low}, {"high", high}, {"interior", Shape{0, 0, 1, 2}}, {"value", 7.0}}, plain});
     list.push_back({"pad", {bytes(shape)}, {{"low", Shape{0, 0, 2, 1}}, {"high", Shape{0, 0, 1, 3}}}, plain});
-    for (const char* mode : {"reflect", "edge"})
+    for (const char* mode : {"reflect", "edge"}) {
       list.push_back({"pad", {bytes(shape)}, {{"low", low}, {"high", high}, {"mode", mode}}, plain});
+      list.push_back({"pad", {bytes({3, 8})}, {{"low", Shape{0, 4}}, {"high", Shape{1, 4}}, {"mode", mode}}, plain});
+    }
     list.push_back({"reverse", {bytes(shape)}, {{"axes", Shape{0, 3}}}, plain});
     for (int axis : {0, 1, 3}) {
       Shape other = shape;
@@ -105,6 +107,7 @@ std::vector<OpCase> shape_cases() {
   product({5, 3}, {7, 5}, true, true), product({2, 3, 5}, {2, 5, 1}, false, false), product({2, 3, 5, 4}, {2, 3, 7, 5}, true, true),
       product({17, 67}, {67, 33}, false, false);
   list.push_back({"matmul", {real({3, 5}), real({5, 7})}, {}, plain});
+  list.push_back({"matmul", {real({70, 1300}), real({1300, 44})}, {}, {Range::general}});
   return list;
 }
 

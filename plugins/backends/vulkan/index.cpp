@@ -30,7 +30,6 @@ void lower_argmax(Lowering& l, const Op& op) {
 
 void lower_gather(Lowering& l, const Op& op) {
   const Value &x = op.in(0), &indices = op.in(1), &y = op.out(0);
-  expect_elements(op, x), expect_elements(op, y);
   const size_t axis = size_t(op.integer("axis"));
   const Along rows(x.shape, axis);
   const bool bytes = is_bytes(x.dtype) && rows.inner % 4;
@@ -47,7 +46,6 @@ void lower_gather(Lowering& l, const Op& op) {
 
 void lower_scatter(Lowering& l, const Op& op) {
   const Value &v = op.in(0), &indices = op.in(1), &y = op.out(0);
-  expect_elements(op, v), expect_elements(op, y);
   if (is_bytes(v.dtype)) op.fail("it does not add elements of type ", name_of(v.dtype), "; wanted float32, int32 or uint32");
   const size_t axis = size_t(op.integer("axis"));
   const Along rows(y.shape, axis);
@@ -70,6 +68,7 @@ void lower_scatter(Lowering& l, const Op& op) {
 }  // namespace
 
 void lower_index(Lowering& l, const Op& op) {
+  expect_words(l, op);
   if (op.name == "argmax") return lower_argmax(l, op);
   if (op.name == "gather") return lower_gather(l, op);
   lower_scatter(l, op);

@@ -37,6 +37,19 @@ void expect_float32(const Op& op, const Value& v) {
   if (v.dtype != DType::float32) op.fail("it computes in float32, not ", name_of(v.dtype));
   expect_elements(op, v);
 }
+void expect_words(const Lowering& l, const Op& op) {
+  const auto expect = [&](const Value& v, const char* what, size_t i) {
+    expect_elements(op, v);
+    if (l.stored(v) != v.dtype) op.fail(what, " ", i, " is stored as ", name_of(l.stored(v)), ", but it knows only ", name_of(v.dtype));
+  };
+  for (size_t i = 0; i < op.in_count(); ++i)
+    if (op.has_in(i)) expect(op.in(i), "operand", i);
+  for (size_t i = 0; i < op.out_count(); ++i)
+    if (op.has_out(i)) expect(op.out(i), "result", i);
+}
+std::string define_storage(const Lowering& l) {
+  return l.limits.storage == DType::float32 ? "" : define("NARROW", l.limits.storage == DType::float16 ? 1 : 2);
+}
 
 uint32_t word_of(double v, DType dtype) {
   const auto clamped = [&](double least, double most) { return v != v ? 0.0 : std::clamp(std::trunc(v), least, most); };

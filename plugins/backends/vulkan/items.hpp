@@ -21,9 +21,14 @@ inline DType stored_type(const Value& v) { return v.is(LAMINA_INPUT) && v.dtype 
 /// Refuses types that are neither words nor bytes, and numbers of elements that index arithmetic does not hold.
 void expect_elements(const Op& op, const Value& v);
 void expect_float32(const Op& op, const Value& v);
+/// The same of all operands and results of an op whose kernels do not know narrow storage, which is refused.
+void expect_words(const Lowering& l, const Op& op);
+/// Definition NARROW of shaders/narrow.glsl: how this program stores narrow values; empty where it has none.
+std::string define_storage(const Lowering& l);
 /// A number in the 32 bits in which shaders read it: casts as the op `cast` defines them.
 uint32_t word_of(double v, DType dtype);
 inline bool is_bytes(DType t) { return size_of(t) == 1; }
+inline uint32_t per_word(DType t) { return uint32_t(4 / size_of(t)); }
 
 /// A tensor in its default layout seen along one axis: element i of row (o, r) is number (o · length + i) · inner + r.
 struct Along {

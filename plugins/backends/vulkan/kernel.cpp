@@ -69,6 +69,7 @@ std::string author_error(const std::string& message, const char* body) {
 void lower_kernel(Lowering& l, const Op& op) {
   const std::string name = op.kernel.name ? op.kernel.name : "";
   if (!op.kernel.glsl) op.fail("the kernel '", name, "' has no GLSL body; choose the backend its author wrote it for");
+  expect_words(l, op);
   const KernelText text(op);
   std::vector<Range> bindings = {l.table(text.facts)};
   for (size_t i = 0; i < op.in_count(); ++i) bindings.push_back(l.range(l.operand(op, i, 0), op.in(i)));

@@ -12,7 +12,7 @@ Lowering::Lowering(const Program& program, Planner& planner, const Limits& limit
   for (const Value& v : program.values)
     if (v.is(LAMINA_INPUT)) decide(v, 0);  // rows of samples, as the host has them
   if (limits.storage != DType::float32)
-    for (const Value* v : narrow_values(program)) store_as(*v, limits.storage);
+    for (const Value* v : narrow_values(*this, program)) store_as(*v, limits.storage);
 }
 Lowering::Lowering(const Program& program, const Limits& limits, Sink& sink)
     : Planning(program, limits.alignment), limits(limits), sink_(&sink) {}

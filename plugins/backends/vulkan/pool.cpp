@@ -1,4 +1,6 @@
 // Pools over channels-last data, one to three spatial axes, and their gradients.
+#include "pool.hpp"
+
 #include <algorithm>
 
 #include "items.hpp"
@@ -29,6 +31,13 @@ Words pool_words(const Op& op, const Shape& side, const Shape& other, uint32_t w
 
 uint64_t volume(const Shape& x) { return uint64_t(element_count(x) / (x[0] * x[1])); }
 
+/// Which tensors are narrow, for shaders/pool.glsl. Their channels are a multiple of 4.
+std::string define_tensors(const Lowering& l, const Value& from, const Value* to) {
+  const auto narrow = [&](const Value& v) { return l.stored(v) != v.dtype; };
+  const std::string text = (narrow(from) ? define("FROM_NARROW", 1) : "") + (to && narrow(*to) ? define("TO_NARROW", 1) : "");
+  return text.empty() ? text : define_storage(l) + text;
+}
+
 /// The gradient of `pool` in `bindings`, the last of which is dx of shape `x`. Windows that overlap are gathered from.
 void add_backward(Lowering& l, const Op& op, const Op& pool, std::string definitions, std::vector<Range> bindings, const Shape& x,
                   const Shape& y) {
@@ -41,18 +50,18 @@ void add_backward(Lowering& l, const Op& op, const Op& pool, std::string definit
   }
   if (apart && !covered) l.add_clear(bindings.back());
   const Shape &side = apart ? y : x, &other = apart ? x : y;
+  definitions += define("RESULT", bindings.size() - 1);
   add_items(l, op, {apart ? "pool_spread.comp" : "pool_gather.comp", std::move(definitions)}, std::move(bindings),
             uint64_t(element_count(side)) / width, pool_words(pool, side, other, width));
 }
 
-/// The pool whose winners these positions are; null where that is not to be seen.
-const Op* pool_of(Lowering& l, const Value& positions, const Shape& full) {
-  const Op* maker = l.maker(positions);
-  while (maker && (maker->name == "reorder" || maker->name == "copy")) maker = l.maker(maker->in(0));
+}  // namespace
+
+const Op* pool_of(const Planning& p, const Value& positions, const Shape& full) {
+  const Op* maker = p.maker(positions);
+  while (maker && (maker->name == "reorder" || maker->name == "copy")) maker = p.maker(maker->in(0));
   return maker && maker->name == "max_pool" && maker->in(0).shape == full ? maker : nullptr;
 }
-
-}  // namespace
 
 void lower_pool(Lowering& l, const Op& op) {
   const auto read = [&](size_t i) { return l.range(l.operand(op, i, default_token(op.in(i).shape)), op.in(i)); };
@@ -60,12 +69,14 @@ void lower_pool(Lowering& l, const Op& op) {
   expect_float32(op, op.in(0));
   const Shape& x = op.in(0).shape;
   const uint32_t width = width_of(uint64_t(x[1]));
-  std::string definitions = define("WIDTH", width);
+  const Value* real = op.name == "max_pool" && !op.has_out(0) ? nullptr : &op.out(0);
+  std::string definitions = define("WIDTH", width) + define_tensors(l, op.in(0), real);
 
   if (op.name == "max_pool" || op.name == "average_pool") {
     std::vector<Range> bindings = {read(0)};
     const Value& y = op.out(op.has_out(0) ? 0 : 1);
-    if (op.has_out(0)) bindings.push_back(write(0)), definitions += define(op.name == "max_pool" ? "VALUES" : "AVERAGE", 1);
+    if (op.name == "average_pool") definitions += define("AVERAGE", 1);
+    if (op.has_out(0)) bindings.push_back(write(0)), definitions += define("RESULT", 1);
     if (op.has_out(1)) definitions += define("POSITIONS", bindings.size()), bindings.push_back(write(1));
     return add_items(l, op, {"pool.comp", definitions}, std::move(bindings), uint64_t(y.count()) / width,
                      pool_words(op, y.shape, x, width));
@@ -78,6 +89,7 @@ void lower_pool(Lowering& l, const Op& op) {
   if (full.rank() < 3) op.fail("it needs at least one spatial axis");
   if (const Op* pool = take ? nullptr : pool_of(l, pooled, full.shape))
     return add_backward(l, op, *pool, definitions + define("POSITIONS", 1), {first, positions, result}, full.shape, pooled.shape);
+  expect_words(l, op);
   Words words;
   append_divisor(words, uint64_t(x[1])), append_divisor(words, volume(pooled.shape));
   words.push_back(uint32_t(volume(full.shape)));

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "pool.hpp"
+
 namespace lamina::vulkan {
 
 namespace {
@@ -31,6 +33,11 @@ const std::map<std::string, Reach, std::less<>>& reaches() {
   return all;
 }
 
+/// Without its pool an unpool adds element by element.
+bool is_scattered(const backends::Planning& planning, const Op& op) {
+  return op.name == "max_unpool" && !pool_of(planning, op.in(1), op.out(0).shape);
+}
+
 bool changes_state(const Op& op) {
   for (size_t i = 0; i < op.out_count(); ++i)
     if (op.has_out(i) && op.out(i).is(LAMINA_STATE)) return true;
@@ -39,7 +46,7 @@ bool changes_state(const Op& op) {
 
 }  // namespace
 
-std::vector<const Value*> narrow_values(const Program& program) {
+std::vector<const Value*> narrow_values(const backends::Planning& planning, const Program& program) {
   std::vector<char> narrow(program.values.size(), 0);
   for (const Value& v : program.values)
     narrow[v.number] =
@@ -47,7 +54,7 @@ std::vector<const Value*> narrow_values(const Program& program) {
   for (const auto& o : program.outputs) narrow[o.value] = 0;
   for (const Op& op : program.ops) {
     const auto found = reaches().find(op.name);
-    const Reach reach = found == reaches().end() || changes_state(op) ? Reach{0, false} : found->second;
+    const Reach reach = found == reaches().end() || changes_state(op) || is_scattered(planning, op) ? Reach{0, false} : found->second;
     const bool map = op.name == "map";
     for (uint32_t i = 0; i < op.in_count(); ++i)
       if (op.has_in(i) && !(reach.operands >> std::min(i, 31u) & 1)) narrow[op.in(i).number] = 0;

@@ -2,12 +2,12 @@
 #pragma once
 #include <vector>
 
-#include <lamina/program.hpp>
+#include "common/planning.hpp"
 
 namespace lamina::vulkan {
 
 /// Activations and their gradients: temporaries of float32 that only products, pools and maps make and read. What changes the state
 /// (gradients of weights, statistics) and what the host sees stays as it is. Source: Micikevicius et al. 2018, "Mixed precision training".
-std::vector<const Value*> narrow_values(const Program& program);
+std::vector<const Value*> narrow_values(const backends::Planning& planning, const Program& program);
 
 }  // namespace lamina::vulkan

@@ -76,7 +76,7 @@ void add_move(Lowering& l, const Op& op, Range from, Range to, Sources s) {
             {uint32_t(s.first), uint32_t(to_first)}, loops);
 }
 
-void add_find(Lowering& l, const Op& op, Range from, Range to, const Sources& s, bool bytes, Outside outside, uint32_t fill) {
+void add_find(Lowering& l, const Op& op, Range from, Range to, const Sources& s, uint32_t parts, Outside outside, uint32_t fill) {
   const bool steps = std::any_of(s.axes.begin(), s.axes.end(), [](const Axis& a) { return a.step > 1; });
   Words axes;
   uint64_t elements = 1;
@@ -87,7 +87,7 @@ void add_find(Lowering& l, const Op& op, Range from, Range to, const Sources& s,
     if (steps) append_divisor(axes, uint64_t(a.step));
     elements *= uint64_t(a.size);
   }
-  const std::string definitions = define("AXES", s.axes.size()) + (bytes ? define("BYTES", 1) : "") + (steps ? define("STEPS", 1) : "");
+  const std::string definitions = define("AXES", s.axes.size()) + define("PARTS", parts) + (steps ? define("STEPS", 1) : "");
   add_loops(l, op, {"find.comp", definitions}, from, to, to.bytes / 4, {uint32_t(elements), uint32_t(s.first), uint32_t(outside), fill},
             axes);
 }
@@ -100,19 +100,19 @@ void add_fill(Lowering& l, const Op& op, Range to, uint32_t word) {
   add_move(l, op, l.table({word, word, word, word}), to, s);
 }
 
-/// The result's elements of one source.
-void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, bool bytes, Outside outside, uint32_t fill = 0) {
+/// The result's elements of one source, of which `parts` share a word.
+void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, uint32_t parts, Outside outside, uint32_t fill = 0) {
   const bool mirrored = outside == Outside::mirror || outside == Outside::edge;
   merge(s, mirrored);
-  if (bytes && widen(s, 4)) bytes = false;
-  if (bytes || mirrored) return add_find(l, op, from, to, s, bytes, outside, fill);
+  if ((!mirrored || s.axes.back().is_whole()) && widen(s, parts)) parts = 1;
+  if (parts > 1 || mirrored) return add_find(l, op, from, to, s, parts, outside, fill);
   if (outside == Outside::fill && !std::all_of(s.axes.begin(), s.axes.end(), [](const Axis& a) { return a.is_whole(); }))
     add_fill(l, op, to, fill);
   add_move(l, op, from, to, std::move(s));
 }
 
 /// Between layouts whose digits do not divide each other.
-void add_relayout(Lowering& l, const Op& op, Range from, uint64_t from_token, Range to, uint64_t to_token, int64_t count, bool bytes) {
+void add_relayout(Lowering& l, const Op& op, Range from, uint64_t from_token, Range to, uint64_t to_token, int64_t count, uint32_t parts) {
   const Digits to_digits = digits_of(to_token, count), from_digits = digits_of(from_token, count);
   Words table;
   for (size_t i = to_digits.size(); i-- > 0;) {
@@ -129,7 +129,7 @@ void add_relayout(Lowering& l, const Op& op, Range from, uint64_t from_token, Ra
     append_divisor(table, uint64_t(digit.first));
     table.push_back(uint32_t(digit.second));
   }
-  add_items(l, op, {"relayout.comp", bytes ? define("BYTES", 1) : ""}, {from, to, l.table(table)}, to.bytes / 4,
+  add_items(l, op, {"relayout.comp", define("PARTS", parts)}, {from, to, l.table(table)}, to.bytes / 4,
             {uint32_t(count), uint32_t(to_digits.size()), uint32_t(from_digits.size())});
 }
 
@@ -161,17 +161,20 @@ void Lowering::add_reorder(Place from, uint64_t from_token, Place to, uint64_t t
   const uint64_t bytes = uint64_t(count) * size_of(dtype);
   if (!compiling()) return;
   const std::optional<Move> move = move_between(from_token, to_token, count);
-  if (!move) return add_relayout(*this, op, range(from, bytes), from_token, range(to, bytes), to_token, count, is_bytes(dtype));
+  if (!move) return add_relayout(*this, op, range(from, bytes), from_token, range(to, bytes), to_token, count, per_word(dtype));
   Sources s;
   for (size_t i = 0; i < move->sizes.size(); ++i) s.axes.push_back({move->sizes[i], move->from[i], move->sizes[i]});
-  add_sources(*this, op, range(from, bytes), range(to, bytes), std::move(s), is_bytes(dtype), Outside::keep);
+  add_sources(*this, op, range(from, bytes), range(to, bytes), std::move(s), per_word(dtype), Outside::keep);
 }
 
 void lower_shape(Lowering& l, const Op& op) {
   const Value& y = op.out(0);
-  expect_elements(op, y);
   const bool concat = op.name == "concat", pad = op.name == "pad";
-  if (!concat && !pad && op.name != "slice" && op.name != "reverse") return lower_moved(l, op);
+  if (!concat && !pad && op.name != "slice" && op.name != "reverse") {
+    expect_elements(op, y);
+    return lower_moved(l, op);
+  }
+  expect_words(l, op);
   const std::string mode = op.text("mode", "constant");
   const auto outside = concat || !pad      ? Outside::keep
                        : mode == "reflect" ? Outside::mirror
@@ -183,8 +186,7 @@ void lower_shape(Lowering& l, const Op& op) {
   for (size_t i = 0; i < op.in_count(); ++i) {
     Shape strides;
     const Place from = l.operand(op, i, strides);
-    expect_elements(op, op.in(i));
-    add_sources(l, op, l.range(from, op.in(i)), to, sources_of(op, i, strides, before), is_bytes(y.dtype), outside, fill);
+    add_sources(l, op, l.range(from, op.in(i)), to, sources_of(op, i, strides, before), per_word(y.dtype), outside, fill);
     if (concat) before += op.in(i).shape[size_t(op.integer("axis"))];
   }
 }

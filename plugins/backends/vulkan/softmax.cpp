@@ -7,7 +7,7 @@ namespace lamina::vulkan {
 
 void lower_softmax(Lowering& l, const Op& op) {
   const Value &x = op.in(0), &y = op.out(0);
-  expect_float32(op, x);
+  expect_float32(op, x), expect_words(l, op);
   const bool cross_entropy = op.in_count() > 1;
   const Along rows(x.shape, cross_entropy ? 1 : size_t(op.integer("axis")));
   const uint64_t count = rows.outer * rows.inner;

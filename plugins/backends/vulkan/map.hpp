@@ -46,7 +46,7 @@ struct Turns {
   uint32_t size;   ///< invocations of a workgroup
   uint64_t count;  ///< turns that each of them takes: in turn t of group g, unit (g · count + t) · size + its number
   uint64_t groups;
-  bool exact;  ///< there are no more turns than units
+  bool exact;  ///< there are no more turns than units, and no workgroups beyond
 };
 Turns turns_of(const Limits& limits, uint64_t units);
 /// The largest divisor of `units` up to `most`.

@@ -59,7 +59,7 @@ struct Deal {
   uint32_t columns = 1, parts = 1;         ///< of a workgroup
   uint64_t column_groups = 1, groups = 1;  ///< workgroups side by side, and along the rows
   uint64_t turns = 1;
-  bool exact = false;  ///< every turn of every invocation has a row
+  bool exact = false;  ///< every turn of every invocation has a row, and there are no workgroups beyond
 };
 
 Deal deal(const Limits& limits, uint64_t columns, uint64_t rows, bool columns_inside) {
@@ -126,7 +126,7 @@ void add_fold(Lowering& l, const Pass& pass) {
                     parts = kernel.number(d.parts), column_groups = kernel.number(d.column_groups), turns = kernel.number(d.turns),
                     step = columns_inside ? group_columns : "1";
   head += "const uint number = gl_LocalInvocationID.x, group = group_number() / " + column_groups + ";\n";
-  head += "if (group >= " + kernel.number(d.groups) + ") return;\n";
+  if (!d.exact) head += "if (group >= " + kernel.number(d.groups) + ") return;\n";
   head += columns_inside ? "const uint part = number / " + group_columns + ", side = number % " + group_columns + ";\n"
                          : "const uint part = number % " + parts + ", side = number / " + parts + ";\n";
   head += "const uint column = group_number() % " + column_groups + " * " + group_columns + " + side;\n";

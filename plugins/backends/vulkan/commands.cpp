@@ -80,11 +80,6 @@ Queue::Queue(const GpuDevice& device) : device_(device) {
   VkCommandPool pool{};
   check(vkCreateCommandPool(device.handle, &pools, nullptr, &pool), "making room for commands");
   pool_ = {device.handle, pool};
-  const VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO, nullptr, VK_SEMAPHORE_TYPE_TIMELINE, 0};
-  const VkSemaphoreCreateInfo semaphores{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type, 0};
-  VkSemaphore semaphore{};
-  check(vkCreateSemaphore(device.handle, &semaphores, nullptr, &semaphore), "making a semaphore");
-  done_ = {device.handle, semaphore};
 }
 
 Queue::~Queue() {
@@ -151,30 +146,43 @@ uint64_t Queue::add(const std::vector<VkCommandBuffer>& buffers) {
 }
 
 bool Queue::idle() const {
-  uint64_t now = 0;
-  check(vkGetSemaphoreCounterValue(device_.handle, done_, &now), "asking how far the device is");
-  return now >= submitted_;
+  if (under_way_.empty()) return true;
+  const VkResult result = vkGetFenceStatus(device_.handle, under_way_.back().done);
+  if (result != VK_NOT_READY) check(result, "asking how far the device is");
+  return result == VK_SUCCESS;
 }
 
 void Queue::flush() {
   if (waiting_.empty()) return;
-  const VkSemaphore done = done_;
-  const VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 0, nullptr, 1, &added_};
-  const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values,         0, nullptr, nullptr,
-                          uint32_t(waiting_.size()),     waiting_.data(), 1, &done};
+  if (spare_.empty()) {
+    const VkFenceCreateInfo fences{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
+    VkFence fence{};
+    check(vkCreateFence(device_.handle, &fences, nullptr, &fence), "making a fence");
+    spare_.emplace_back(device_.handle, fence);
+  }
+  const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr,         0, nullptr, nullptr,
+                          uint32_t(waiting_.size()),     waiting_.data(), 0, nullptr};
   std::unique_lock lock(device_.submitting);
-  const VkResult result = vkQueueSubmit(device_.queue, 1, &info, VK_NULL_HANDLE);
+  const VkResult result = vkQueueSubmit(device_.queue, 1, &info, spare_.back());
   lock.unlock();
   waiting_.clear();
   check(result, "submitting steps");
   submitted_ = added_;
+  under_way_.push_back({std::move(spare_.back()), submitted_});
+  spare_.pop_back();
 }
 
 void Queue::wait(uint64_t ticket) {
   if (ticket > submitted_) flush();
-  const VkSemaphore done = done_;
-  const VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO, nullptr, 0, 1, &done, &ticket};
-  check(vkWaitSemaphores(device_.handle, &info, UINT64_MAX), "waiting for the device");
+  while (!under_way_.empty() && done_ < ticket) {
+    Submission& first = under_way_.front();
+    const VkFence fence = first.done;
+    check(vkWaitForFences(device_.handle, 1, &fence, VK_TRUE, UINT64_MAX), "waiting for the device");
+    check(vkResetFences(device_.handle, 1, &fence), "waiting for the device");
+    done_ = first.ticket;
+    spare_.push_back(std::move(first.done));
+    under_way_.pop_front();
+  }
   device_.instance.check_messages();
 }
 

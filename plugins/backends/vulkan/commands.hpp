@@ -1,5 +1,6 @@
 /// Commands bound to memory, recorded into command buffers with the barriers they need, and submitted.
 #pragma once
+#include <deque>
 #include <functional>
 #include <optional>
 
@@ -65,9 +66,15 @@ class Queue {
  private:
   const GpuDevice& device_;
   DeviceOwned<VkCommandPool, vkDestroyCommandPool> pool_;
-  DeviceOwned<VkSemaphore, vkDestroySemaphore> done_;
   std::vector<VkCommandBuffer> waiting_;
-  uint64_t added_ = 0, submitted_ = 0;
+  uint64_t added_ = 0, submitted_ = 0, done_ = 0;  ///< tickets
+  /// Submissions under way, oldest first. Fences, because the validation layers of 2023 take waits for timeline semaphores for endless.
+  struct Submission {
+    DeviceOwned<VkFence, vkDestroyFence> done;
+    uint64_t ticket;  ///< the last that it holds
+  };
+  std::deque<Submission> under_way_;
+  std::vector<DeviceOwned<VkFence, vkDestroyFence>> spare_;
 };
 
 }  // namespace lamina::vulkan

@@ -6,12 +6,11 @@
 //   WEIGHTS  item (split, tap, channel, filter) of as many dw, the grid is the output, `image` the input; a split sums `split_lines` of the
 //            `lines` (image, d, h) of the output
 //   binding 0: x or dy, read · binding 1: weights or dy, read · binding 2: the result, written; in vectors
-// A_NARROW, B_NARROW: binding 0 or 1 has 16 bits per element (narrow.glsl).
+// A_NARROW, B_NARROW: binding 0 or 1 has 16 bits per element, NARROW of narrow.glsl.
 // Push constants: as below, axes d, h, w. Grid: items.glsl.
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
-#include "narrow.glsl"
 
 layout(push_constant) uniform Push {
   uint count;
@@ -19,15 +18,18 @@ layout(push_constant) uniform Push {
   int image[3], kernel[3], stride[3], low[3], dilation[3];
   int group_channels, group_filters, lines, split_lines;
 };
+#ifdef NARROW
+#include "narrow.glsl"
 #if WIDTH == 4
 #define Halves uvec2
 #else
 #define Halves uint
 #endif
 #if WIDTH == 1
-Real from_halves(uint v, int at) { return widen_one(v, uint(at)); }
+Real from_halves(uint v, int at) { return uintBitsToFloat(widened_bits(v, uint(at))); }
 #else
-Real from_halves(Halves v, int at) { return widen(v); }
+Real from_halves(Halves v, int at) { return widened(v); }
+#endif
 #endif
 #ifdef A_NARROW
 layout(set = 0, binding = 0) readonly buffer A { Halves a_data[]; };

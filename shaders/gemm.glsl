@@ -6,12 +6,14 @@
 //                    same taps ("part"), backward to the data. A matrix [m, k] is a row of m pixels with one tap at 0.
 //   not A_ALONG_K    m is a tap and a channel, outer a row of the grid (image, d, h), inner a position in it (w). Convolution backward to
 //                    the weights. A matrix [k, m] is a row of k pixels with one tap at 0.
-// B(k, n) = b[(outer · b_outer + inner · b_row + n)], vec4 along n, or with B_ALONG_K b[outer · b_outer + n · b_row + inner], along k.
+// B(k, n) = b[outer · b_outer + inner · b_row + n], vec4 along n, or with B_ALONG_K b[outer · b_outer + n · b_row + inner], along k.
 // In both, "outer" is the number that the tap carries, or the number of the grid's row.
 // All offsets of A and B count vec4s; their contiguous axes are padded with zeros to vec4s. C is written per element, or with C_VECTORS
-// (n, and all offsets of C, multiples of 4) as vec4s. A_NARROW, B_NARROW and, with C_VECTORS, C_NARROW: 16 bits per element (narrow.glsl).
+// (n, and all offsets of C, multiples of 4) as vec4s. A_NARROW, B_NARROW and, with C_VECTORS, C_NARROW: 16 bits per element, NARROW of
+// narrow.glsl.
 //
-// Bindings: 0 a, readonly vec4 (uvec2 if narrow); 1 b, readonly, alike; 2 c, C_ACCESS float (vec4 with C_VECTORS, uvec2 if narrow); 3 table, readonly ivec4, per part:
+// Bindings: 0 a and 1 b, readonly vec4 (uvec2 if narrow); 2 c, C_ACCESS float (vec4 with C_VECTORS, uvec2 if narrow); 3 table, readonly
+// ivec4, per part:
 //   (grid d, h, w, number of rows m) (first position of the result d, h, w, number of the first tap in the table)
 //   (step of positions in the result d, h, w, 0) (size of the result d, h, w, number of outer) and the factors and the shifts that divide
 //   (divide.glsl) by (grid d, h, w, channels4); then the taps (d, h, w, number).
@@ -19,7 +21,9 @@
 // and writes its own result, c_split elements apart. So the bits depend on these numbers alone, not on tiles or workgroups.
 #extension GL_EXT_control_flow_attributes : require
 #include "divide.glsl"
+#ifdef NARROW
 #include "narrow.glsl"
+#endif
 
 #ifdef A_NARROW
 layout(binding = 0) readonly buffer ABuffer { uvec2 a_data[]; };
@@ -76,8 +80,8 @@ bool find_work(int rows, int columns, out Work w) {
   return w.batch < p.batches && w.m < w.grid.w;
 }
 
-vec4 widen(vec4 v) { return v; }
-vec4 a_at(bool inside, int offset) { return mix(vec4(0), widen(a_data[inside ? offset : 0]), bvec4(inside)); }
+vec4 widened(vec4 v) { return v; }
+vec4 a_at(bool inside, int offset) { return mix(vec4(0), widened(a_data[inside ? offset : 0]), bvec4(inside)); }
 bool within(int i, int size) { return uint(i) < uint(size); }
 
 #ifdef A_ALONG_K
@@ -149,7 +153,7 @@ vec4 a_vector(Rows r, int start, int inner) {
 
 // Where the rows of B of an outer number begin, or of the number that its tap carries.
 int b_start(Work work, int number) { return work.batch * p.b_batch + number * p.b_outer; }
-vec4 b_at(bool inside, int offset) { return mix(vec4(0), widen(b_data[inside ? offset : 0]), bvec4(inside)); }
+vec4 b_at(bool inside, int offset) { return mix(vec4(0), widened(b_data[inside ? offset : 0]), bvec4(inside)); }
 #ifdef B_ALONG_K
 vec4 b_vector(int start, int n, int inner4) { return b_at(n < p.n, start + n * p.b_row + inner4); }
 #else
@@ -162,7 +166,7 @@ int c_offset(Work work, int row, int n) { return work.split * p.c_split + work.b
 void store(Work work, int row, int n, vec4 v) {
   const int at = c_offset(work, row, n);
 #ifdef C_NARROW
-  if (n < p.n) c_data[at / 4] = narrow(v);
+  if (n < p.n) c_data[at / 4] = narrowed(v);
 #elif defined(C_VECTORS)
   if (n < p.n) c_data[at / 4] = v;
 #else

@@ -1,13 +1,14 @@
-// Sums the splits of a product, in order. An item is WIDTH neighbouring elements; with NARROW four, and the result has 16 bits for each.
+// Sums the splits of a product, in order. An item is WIDTH neighbouring elements; with TO_NARROW four, and the result has 16 bits
+// for each (NARROW of narrow.glsl).
 //   binding 0: [splits, items] in vectors, read · binding 1: [items], written
 // Push constants: items, splits. Grid: items.glsl.
 #include "items.glsl"
 #include "vector.glsl"
-#include "narrow.glsl"
 
 layout(push_constant) uniform Push { uint count, splits; };
 layout(set = 0, binding = 0) readonly buffer From { Real from[]; };
-#ifdef NARROW
+#ifdef TO_NARROW
+#include "narrow.glsl"
 layout(set = 0, binding = 1) writeonly buffer To { uvec2 to[]; };
 #else
 layout(set = 0, binding = 1) writeonly buffer To { Real to[]; };
@@ -24,8 +25,8 @@ void main() {
     sum = sum + a + b + c + d;
   }
   for (; s < splits; ++s) sum += from[s * count + item];
-#ifdef NARROW
-  to[item] = narrow(sum);
+#ifdef TO_NARROW
+  to[item] = narrowed(sum);
 #else
   to[item] = sum;
 #endif

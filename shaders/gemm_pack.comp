@@ -1,13 +1,12 @@
 // Rows of `length` elements, copied with zeros behind each up to a multiple of 4. An item is a vec4 of the copy. With WINDOWS a row is a
 // position of an image's last axis, and its elements are what a kernel sees from there: (tap, channel), zeros outside of the image.
 //   binding 0: [rows, length] or, with WINDOWS, [lines, width, channels], in vectors of WIDTH (1 or 2, divides length or channels), read;
-//   with NARROW and WIDTH 1 of 16 bits each
+//   with FROM_NARROW (NARROW of narrow.glsl) and WIDTH 1 of 16 bits each
 //   binding 1: vec4 [rows, ⌈length / 4⌉] or, with WINDOWS, [lines, positions, ⌈length / 4⌉], written
 // Push constants: items, ⌈length / 4⌉, length; with WINDOWS positions, channels, width, stride, padding in front, dilation. Grid: items.glsl.
 #include "items.glsl"
 #include "divide.glsl"
 #include "vector.glsl"
-#include "narrow.glsl"
 
 layout(push_constant) uniform Push {
   uint count;
@@ -18,9 +17,10 @@ layout(push_constant) uniform Push {
   int width, stride, low, dilation;
 #endif
 };
-#ifdef NARROW
+#ifdef FROM_NARROW
+#include "narrow.glsl"
 layout(set = 0, binding = 0) readonly buffer From { uint from[]; };
-Real read(uint at) { return widen_one(from[at / 2], at); }
+Real read(uint at) { return uintBitsToFloat(widened_bits(from[at / 2], at)); }
 #else
 layout(set = 0, binding = 0) readonly buffer From { Real from[]; };
 Real read(uint at) { return from[at / WIDTH]; }

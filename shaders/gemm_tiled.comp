@@ -139,7 +139,7 @@ void multiply_tiles(int thread_m, int thread_n) {
 vec4 stored(int row, int n) {
   const int at = c_offset(work, row, n);
 #ifdef C_VECTORS
-  return n < p.n ? widen(c_data[at / 4]) : vec4(0);
+  return n < p.n ? widened(c_data[at / 4]) : vec4(0);
 #else
   vec4 v = vec4(0);
   [[unroll]] for (int e = 0; e < 4; ++e) if (n + e < p.n) v[e] = c_data[at + e];

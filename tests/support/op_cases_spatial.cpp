@@ -30,15 +30,23 @@ std::vector<OpCase> spatial_cases() {
       {{1, 2, 4, 5, 3}, {3, 2, 2, 3, 1}, {1, 3, 4, 3, 2}, {1, 2, 2}, {0, 1, 0}, {1, 1, 0}, {1, 1, 1}},
       {{2, 2, 5, 4, 3}, {4, 1, 2, 2, 2}, {2, 4, 3, 4, 2}, {1, 1, 1}, {0, 1, 0}, {0, 0, 0}, {2, 1, 1}, 2},
   };
-  for (auto& c : convolutions) {
+  // Larger: few channels, sums that are cut into parts, more than one tile either way.
+  const std::vector<Convolution> large = {
+      {{3, 1, 27, 30}, {6, 1, 5, 5}, {3, 6, 27, 30}, {1, 1}, {2, 2}, {2, 2}, {1, 1}},
+      {{2, 68, 9, 12}, {36, 68, 3, 3}, {2, 36, 5, 6}, {2, 2}, {1, 1}, {1, 1}, {1, 1}},
+      {{4, 12, 25, 21}, {40, 6, 3, 2}, {4, 40, 25, 20}, {1, 1}, {1, 0}, {1, 0}, {1, 1}, 2},
+  };
+  const auto add = [&](const Convolution& c, const std::vector<Range>& ranges) {
     std::vector<Attribute> a = {
         {"stride", c.stride}, {"padding_low", c.low}, {"padding_high", c.high}, {"dilation", c.dilation}, {"groups", c.groups}};
-    list.push_back({"conv", {real(c.x), real(c.w)}, a, linear});
+    list.push_back({"conv", {real(c.x), real(c.w)}, a, ranges});
     a.emplace_back("shape", c.x);
-    list.push_back({"conv_backward_data", {real(c.y), real(c.w)}, a, linear});
+    list.push_back({"conv_backward_data", {real(c.y), real(c.w)}, a, ranges});
     a.back() = {"shape", c.w};
-    list.push_back({"conv_backward_weights", {real(c.x), real(c.y)}, a, linear});
-  }
+    list.push_back({"conv_backward_weights", {real(c.x), real(c.y)}, a, ranges});
+  };
+  for (auto& c : convolutions) add(c, linear);
+  for (auto& c : large) add(c, {Range::general});
   list.push_back({"conv", {real({2, 3, 5}), real({4, 3, 2})}, {}, linear});
 
   const std::vector<Pool> pools = {

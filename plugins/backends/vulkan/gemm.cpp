@@ -15,6 +15,9 @@ struct Order {
   int64_t seg_outer, seg_inner;  ///< a segment: summed by itself, which keeps long sums accurate
   int64_t segments, splits;      ///< segments of a split
 };
+/// The kernels for CPUs pass values around in subgroups of four at least.
+bool uses_lanes(const Lowering& l) { return l.limits.lanes && l.limits.subgroup >= 4; }
+
 int64_t outer_of(const Gemm& g, const Gemm::Part& part) {
   return g.a_along_k ? int64_t(part.taps.size()) : g.images * part.grid[0] * part.grid[1];
 }
@@ -32,9 +35,9 @@ Order order_of(const Lowering& l, const Gemm& g, int64_t count) {
   }
   // A long sum is split where there are few tiles, as long as its parts stay long and their results small. On a CPU the rows of A and B
   // that all tiles of a split read should also stay in its cache. Segments cost more in tiled kernels.
-  const bool lanes = l.limits.lanes;
+  const bool lanes = uses_lanes(l);
   const int64_t vectors = ceil_div(o.inner, 4), terms = o.outer * vectors, longest = lanes ? 64 : 512, shortest = lanes ? 128 : 32;
-  int64_t wanted = (lanes ? 32 : 512) / tiles, room = (int64_t(1) << (lanes ? 20 : 24)) / count;
+  int64_t wanted = (lanes ? 32 : g.a_along_k ? 256 : 512) / tiles, room = (int64_t(1) << (lanes ? 20 : 24)) / count;
   if (lanes && !g.a_along_k) wanted = std::max(wanted, terms * (g.channels + g.n) * 16 / (int64_t(1) << 19));
   o.splits = std::clamp<int64_t>(std::min({wanted, terms / shortest, room}), 1, 128);
   const int64_t segment = std::min(longest, ceil_div(terms, o.splits)), inner_segments = ceil_div(vectors, segment);
@@ -178,7 +181,7 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
 
 std::string define_narrow(const char* name, const Stored& s) {
   if (!s.narrow()) return "";
-  return describe("#define ", name, "\n", s.type == DType::bfloat16 ? "#define BFLOAT16\n" : "");
+  return describe("#define ", name, "\n") + define("NARROW", s.type == DType::bfloat16 ? 2 : 1);
 }
 
 Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length, const Windows* windows) {
@@ -188,7 +191,7 @@ Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length
   int64_t read = rows * length, whole = length;
   Words words;
   append_divisor(words, uint64_t(vectors)), words.push_back(uint32_t(length));
-  std::string definitions = define_narrow("NARROW", from);
+  std::string definitions = define_narrow("FROM_NARROW", from);
   if (windows) {
     whole = windows->channels, read = rows / windows->positions * windows->width * whole;
     definitions += "#define WINDOWS\n";
@@ -203,7 +206,7 @@ Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length
 void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Stored to, int64_t count) {
   const uint32_t width = width_of(uint64_t(count));
   if (to.narrow() && width < 4) op.fail("a result stored in 16 bits has ", count, " elements, no multiple of 4");
-  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width) + define_narrow("NARROW", to)},
+  add_items(l, op, {"gemm_combine.comp", define("WIDTH", width) + define_narrow("TO_NARROW", to)},
             {Stored{from}.range(splits * count), to.range(count)}, uint64_t(count) / width, {uint32_t(splits)});
 }
 
@@ -219,7 +222,7 @@ void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const P
   if (g.b_along_k) definitions += "#define B_ALONG_K\n";
   if (vectors) definitions += "#define C_VECTORS\n";
   const Range table = table_of(l, op, g);
-  std::vector<Dispatch> alternatives = (l.limits.lanes ? lanes_kernels : tiled_kernels)(l, op, g, o, count, definitions);
+  std::vector<Dispatch> alternatives = (uses_lanes(l) ? lanes_kernels : tiled_kernels)(l, op, g, o, count, definitions);
   for (Dispatch& d : alternatives) d.bindings = {a.at.range(a.count), b.at.range(b.count), to.range(o.splits * count), table};
   l.add_best(std::move(alternatives));
   if (apart) add_combine(l, op, to.place, o.splits, c, count);

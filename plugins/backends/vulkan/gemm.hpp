@@ -54,7 +54,7 @@ struct Gemm {
 /// `c` has `count` elements, all of which are written (where some are in no part, clear it first).
 void add_gemm(Lowering& l, const Op& op, const Gemm& g, const Packed& a, const Packed& b, Stored c, int64_t count);
 
-/// #define of `name` where it is stored in 16 bits.
+/// #define of `name`, and of the NARROW of shaders/narrow.glsl, where it is stored in 16 bits.
 std::string define_narrow(const char* name, const Stored& s);
 /// to[i] = Σ from[split, i], `count` elements, in the order of the splits.
 void add_combine(Lowering& l, const Op& op, Place from, int64_t splits, Stored to, int64_t count);

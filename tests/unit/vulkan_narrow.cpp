@@ -112,6 +112,10 @@ TEST_CASE("narrow storage: pools and their gradients") {
                         b = unpool(a, max_pool(p[0], {2, 2}, two).second, p[0].shape());
            return average_backward(b, {2, 16, 36, 44}, {2, 2}, two);
          }});
+  agree({"pools between products and maps", {{2, 8, 12, 13}, {16, 8, 3, 3}}, [&](const Tensors& p) {
+           const Tensor y = max_pool(relu(conv(average_pool(p[0], {3, 3}, one), p[1], one)), {2, 2}, two).first;
+           return average_pool(tanh(y), {3, 3}, one);
+         }});
   agree({"positions of no pool", {{2, 8, 9, 9}, {2, 8, 81}}, [&](const Tensors& p) {
            const Tensor a = average_pool(p[0], {3, 3}, one), at = cast(p[1] * 100, DType::int32);
            return average_pool(unpool(average_pool(reshape(a, {2, 8, 81}), {1}, {{1}, {0}, {0}}), at, {2, 8, 100}), {1}, {{1}, {0}, {0}});

@@ -47,9 +47,7 @@ void expect_words(const Lowering& l, const Op& op) {
   for (size_t i = 0; i < op.out_count(); ++i)
     if (op.has_out(i)) expect(op.out(i), "result", i);
 }
-std::string define_storage(const Lowering& l) {
-  return l.limits.storage == DType::float32 ? "" : define("NARROW", l.limits.storage == DType::float16 ? 1 : 2);
-}
+std::string define_storage(DType storage) { return storage == DType::float32 ? "" : define("NARROW", storage == DType::float16 ? 1 : 2); }
 
 uint32_t word_of(double v, DType dtype) {
   const auto clamped = [&](double least, double most) { return v != v ? 0.0 : std::clamp(std::trunc(v), least, most); };

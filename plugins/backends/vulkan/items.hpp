@@ -23,8 +23,8 @@ void expect_elements(const Op& op, const Value& v);
 void expect_float32(const Op& op, const Value& v);
 /// The same of all operands and results of an op whose kernels do not know narrow storage, which is refused.
 void expect_words(const Lowering& l, const Op& op);
-/// Definition NARROW of shaders/narrow.glsl: how this program stores narrow values; empty where it has none.
-std::string define_storage(const Lowering& l);
+/// Definition NARROW of shaders/narrow.glsl; empty for float32.
+std::string define_storage(DType storage);
 /// A number in the 32 bits in which shaders read it: casts as the op `cast` defines them.
 uint32_t word_of(double v, DType dtype);
 inline bool is_bytes(DType t) { return size_of(t) == 1; }

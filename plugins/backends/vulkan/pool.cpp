@@ -35,7 +35,7 @@ uint64_t volume(const Shape& x) { return uint64_t(element_count(x) / (x[0] * x[1
 std::string define_tensors(const Lowering& l, const Value& from, const Value* to) {
   const auto narrow = [&](const Value& v) { return l.stored(v) != v.dtype; };
   const std::string text = (narrow(from) ? define("FROM_NARROW", 1) : "") + (to && narrow(*to) ? define("TO_NARROW", 1) : "");
-  return text.empty() ? text : define_storage(l) + text;
+  return text.empty() ? text : define_storage(l.limits.storage) + text;
 }
 
 /// The gradient of `pool` in `bindings`, the last of which is dx of shape `x`. Windows that overlap are gathered from.

@@ -17,7 +17,9 @@ struct Vulkan {
         "device", device,
         "which of the devices that `lamina backends` lists: a number, part of a name (\"nvidia\"), or a type (discrete, integrated, cpu); "
         "without it the first discrete one, else integrated, else a processor");
-    d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
+    d.optional("precision", precision, "float32 | bfloat16 | float16 | float64",
+               "of activations and their gradients in memory; weights, sums and all computing are float32. float64 is for the backend "
+               "'reference'");
     d.optional("threads", threads, "[0, 1024]", "accepted so that experiments can change backends; the driver decides");
     d.optional("kernels", kernels, "auto | lanes | tiled",
                "which products and convolutions: lanes for processors, tiled for GPUs; auto goes by the device");
@@ -32,7 +34,7 @@ struct Vulkan {
   }
   static std::vector<Device> devices() { return vulkan::list_devices(); }
   std::unique_ptr<vulkan::Session> open() const {
-    if (precision != "float32")
+    if (precision == "float64")
       throw Error("the backend 'vulkan' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
     vulkan::Settings s;
     s.device = device.value_or("");
@@ -40,6 +42,7 @@ struct Vulkan {
     s.validation = vulkan::validation_named(watch ? watch : validation);
     if (kernels != "auto") s.lanes = kernels == "lanes";
     s.keep_data = data == "device";
+    s.storage = precision == "bfloat16" ? DType::bfloat16 : precision == "float16" ? DType::float16 : DType::float32;
     s.tuning = tuning == "off" ? vulkan::Tuning::off : tuning == "read" ? vulkan::Tuning::read : vulkan::Tuning::tune;
     return std::make_unique<vulkan::Session>(s);
   }

@@ -178,13 +178,14 @@ void main() {
     now = segment(work, number);
     const int terms = number < last ? (now.outer_end - now.outer_begin) * p.seg_inner : 0;
     [[unroll]] for (int r = 0; r < ROWS; ++r) [[unroll]] for (int j = 0; j < COLUMNS / 4; ++j) sum[r][j] = vec4(0);
-    if (terms > 0) read_tiles(thread, 0);
-    for (int f = 0; f < terms; f += VECTORS_K) {
-      barrier();
-      keep_tiles(thread);
-      barrier();
+    for (int f = -VECTORS_K; f < terms; f += VECTORS_K) {  // the first round only reads
+      if (f >= 0) {
+        barrier();
+        keep_tiles(thread);
+        barrier();
+      }
       if (f + VECTORS_K < terms) read_tiles(thread, f + VECTORS_K);
-      multiply_tiles(thread_m, thread_n);
+      if (f >= 0) multiply_tiles(thread_m, thread_n);
     }
     store_sum(thread_m, thread_n, number > first);
   }

@@ -152,7 +152,7 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
     double cost = 0;
   };
   std::vector<Choice> choices = {{{128, 128}, 16, 8, 8, 1.0}, {{128, 64}, 16, 8, 4, 0.85}, {{64, 64}, 16, 4, 4, 0.7},
-                                 {{64, 64}, 16, 8, 4, 0.7},   {{64, 32}, 32, 4, 4, 0.55},  {{32, 32}, 32, 4, 4, 0.4},
+                                 {{64, 64}, 16, 8, 4, 0.7},   {{64, 32}, 32, 4, 4, 0.55},  {{32, 32}, 16, 4, 4, 0.4},
                                  {{256, 32}, 16, 8, 4, 0.7},  {{128, 32}, 16, 8, 4, 0.6},  {{256, 16}, 16, 8, 4, 0.5},
                                  {{128, 16}, 16, 8, 4, 0.45}};
   const auto threads = [](const Choice& c) { return uint64_t(c.tile.m / c.rows * c.tile.n / c.columns); };
@@ -180,8 +180,7 @@ std::vector<Dispatch> tiled_kernels(const Lowering& l, const Op& op, const Gemm&
 }  // namespace
 
 std::string define_narrow(const char* name, const Stored& s) {
-  if (!s.narrow()) return "";
-  return describe("#define ", name, "\n") + define("NARROW", s.type == DType::bfloat16 ? 2 : 1);
+  return s.narrow() ? describe("#define ", name, "\n") + define_storage(s.type) : "";
 }
 
 Packed pack(Lowering& l, const Op& op, Stored from, int64_t rows, int64_t length, const Windows* windows) {

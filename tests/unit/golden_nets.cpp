@@ -106,7 +106,10 @@ TEST_CASE("five training steps are PyTorch's") {
   for (const std::string net : {"lenet", "residual", "series", "volume"}) {
     const H5Reader golden(golden_folder / (net + "_trained.h5"));
     for (auto& [optimizer, settings, _] : optimizers.members()) {
-      for (auto& backend : backends) {
+      for (size_t k = 0; k < backends.size(); ++k) {
+        const Backend& backend = backends[k];
+        const bool other_kernels = k > 0 && backends[k - 1].name == backend.name && !backend.kernels.empty();
+        if (other_kernels && optimizer != optimizers.members()[0].key) continue;  // optimizers do not use them
         INFO(net, ", ", optimizer, ", ", backend.text());
         Distances d;
         try {

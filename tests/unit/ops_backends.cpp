@@ -59,6 +59,30 @@ TEST_CASE("backends agree with the reference on every op") {
   for (auto& name : left_out) MESSAGE("backend ", name, " has no device here and is not tested");
 }
 
+/// For validation layers that look at every address: slow, and run by a test of its own with --no-skip.
+TEST_CASE("kernels touch nothing but their tensors" * doctest::skip()) {
+  std::vector<std::string> left_out;
+  std::map<std::string, int> seen;
+  for (auto& c : op_cases()) {
+    const bool product = c.op == "matmul" || c.op.starts_with("conv");
+    if (++seen[c.op] > (product ? 4 : c.formula ? 1 : 2)) continue;
+    const std::vector<Array> x = draw(c, Range::general);
+    Evaluation truth(reference64, c, 1);
+    const Values expected = truth.at(x);
+    for (auto& b : backends_under_test(left_out)) {
+      if (b.kernels.empty() || (b.kernels == "tiled" && !product)) continue;
+      try {
+        std::string why;
+        const Values got = Evaluation(b, c, 1).at(x);
+        for (size_t i = 0; i < got.y.size(); ++i)
+          CHECK_MESSAGE(distance(got.y[i], expected.y[i], why) <= 1e-5, b.text(), ": ", c.name(), why);
+      } catch (const std::exception& e) {
+        FAIL_CHECK(b.text(), ": ", c.name(), ": ", std::string(e.what()));
+      }
+    }
+  }
+}
+
 TEST_CASE("results that nobody reads may be missing") {
   std::vector<std::string> left_out;
   std::vector<Backend> backends = backends_under_test(left_out);

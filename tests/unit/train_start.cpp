@@ -2,9 +2,11 @@
 // no bit, and an overflow is skipped and halves the scale.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "program/devices.hpp"
 #include "program/model.hpp"
 #include "support/evaluation.hpp"
 #include "support/golden.hpp"
@@ -126,4 +128,21 @@ TEST_CASE("kept tensors start where their layers say") {
     ++seen;
   }
   CHECK(seen == 2);
+}
+
+TEST_CASE("a run in another precision lends its state to one whose loss is scaled, which begins with its first scale") {
+  const auto devices = program::devices_of(plugins().find("backend", "vulkan"));
+  if (!std::ranges::any_of(devices, &program::ListedDevice::available)) return;
+  const auto opened = [](const char* precision) {
+    return load_experiment(golden_folder / "series.json", plugins(),
+                           {R"(backend={"type": "vulkan", "precision": ")" + std::string(precision) + "\"}"});
+  };
+  const Experiment wide = opened("float32"), narrow = opened("float16");
+  Workbench from(wide, plugins()), to(narrow, plugins());
+  initialize(from.session, wide, plugins());
+  to.load(from.save(), "a checkpoint");
+  float first = 0;
+  to.session.read(size_t(to.session.find(scale)), &first);
+  CHECK(first == 65536);
+  from.load(to.save(), "a checkpoint");
 }

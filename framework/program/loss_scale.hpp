@@ -3,6 +3,7 @@
 /// Micikevicius et al., "Mixed precision training", ICLR 2018, section 3.2.
 #pragma once
 #include <optional>
+#include <string>
 
 #include "graph/recorder.hpp"
 
@@ -16,6 +17,8 @@ class LossScale {
   /// The next scale follows from whether all scaled gradients are finite. Returns what the host is told: false where the loss itself is not
   /// finite, or the gradients are not although they are not scaled any more.
   graph::ValueId commit(graph::ValueId finite, graph::ValueId loss);
+  /// Whether a state of this path is kept by loss scaling: a checkpoint of another precision has none of it.
+  static bool keeps(const std::string& path) { return path == "scale/loss" || path == "good_steps/loss"; }
 
  private:
   lamina_scope handle_;

@@ -9,6 +9,7 @@
 #include "base/nearest.hpp"
 #include "base/shape.hpp"
 #include "config/settings.hpp"
+#include "program/loss_scale.hpp"
 #include "record/hdf5_reader.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
@@ -231,6 +232,10 @@ void Workbench::load(const std::vector<NamedArray>& tensors, const std::string& 
   for (size_t e = 0; e < session.state().size(); ++e) {
     const auto& tensor = session.state()[e];
     auto it = index.find(stored_name(tensor));
+    if (it == index.end() && program::LossScale::keeps(tensor.path)) {
+      write_values(session, e, initial_values(tensor, nullptr, uint64_t(experiment.seed), catalogue));
+      continue;
+    }
     if (it == index.end()) throw Failure(Exit::experiment, file + ": it has no '" + stored_name(tensor) + "', which this network has");
     if (it->second->shape != tensor.type.shape)
       throw Failure(Exit::experiment,

@@ -40,7 +40,8 @@ class Workbench {
 
   /// model/<path> and optimizer/<slot>/<path> of the whole state.
   std::vector<NamedArray> save() const;
-  /// Every tensor must be there with its shape. Failure(Exit::experiment) names what does not fit.
+  /// Every tensor must be there with its shape, but those of loss scaling, which begins anew without them. Failure(Exit::experiment) names
+  /// what does not fit.
   void load(const std::vector<NamedArray>& tensors, const std::string& file);
   /// The experiment's initial_weights over the initial values.
   void load_initial_weights();

@@ -39,7 +39,9 @@ Conv read(const Op& op, const Value& x, const Value& w, const Value& y) {
     c.channels *= volume(c.in);  // the kernel covers all of the input: its taps are channels
     c.in = c.kernel = {1, 1, 1};
   }
-  if (c.kernel == Axes{1, 1, 1} && c.in == c.out && c.low == Axes{0, 0, 0}) {  // a product: all positions in one row
+  bool strided = false;  // with padding behind the input, its positions and the output's can be as many and not the same
+  for (size_t a = 0; a < 3; ++a) strided = strided || (c.stride[a] > 1 && c.in[a] > 1);
+  if (c.kernel == Axes{1, 1, 1} && c.in == c.out && c.low == Axes{0, 0, 0} && !strided) {  // a product: all positions in one row
     c.in = c.out = {1, 1, c.images * volume(c.in)};
     c.images = 1, c.stride = c.dilation = {1, 1, 1};
   }

@@ -9,12 +9,18 @@ namespace {
 constexpr uint32_t sets_per_pool = 256, buffers_per_set = 8;
 constexpr size_t most_together = 4 * 3;  ///< command buffers of one submission: four steps
 
+/// Before commands that touch what earlier ones touch.
 void barrier(VkCommandBuffer buffer) {
   const VkAccessFlags reads = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT,
                       writes = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   const VkMemoryBarrier all{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, writes, reads | writes};
   const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
   vkCmdPipelineBarrier(buffer, stages, stages, 0, 1, &all, 0, nullptr, 0, nullptr);
+}
+/// Behind copies that the host may read: waiting for a fence alone does not show them to it.
+void show_host(VkCommandBuffer buffer) {
+  const VkMemoryBarrier copies{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT, VK_ACCESS_HOST_READ_BIT};
+  vkCmdPipelineBarrier(buffer, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copies, 0, nullptr, 0, nullptr);
 }
 
 }  // namespace
@@ -133,6 +139,7 @@ size_t Queue::record(VkCommandBuffer into, const std::vector<Command>& commands,
     }
     if (timestamps) vkCmdWriteTimestamp(into, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, timestamps, 2 * i + 1);
   }
+  if (!commands.empty() && commands.back().from) show_host(into);
   check(vkEndCommandBuffer(into), "recording commands");
   return count;
 }
@@ -183,6 +190,7 @@ void Queue::wait(uint64_t ticket) {
     spare_.push_back(std::move(first.done));
     under_way_.pop_front();
   }
+  if (done_ < ticket) throw Error("the device did not take the steps that are waited for");
   device_.instance.check_messages();
 }
 

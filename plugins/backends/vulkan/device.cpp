@@ -117,7 +117,8 @@ struct Facts {
 Validation validation_named(const std::string& name) {
   if (name == "sync") return Validation::sync;
   if (name == "gpu") return Validation::gpu;
-  return Validation::off;
+  if (name == "off" || name.empty()) return Validation::off;
+  throw Error("there is no validation \"" + name + "\"; wanted off, sync or gpu");
 }
 
 Instance& Instance::get(Validation validation) {
@@ -250,7 +251,7 @@ GpuDevice::GpuDevice(Instance& from, VkPhysicalDevice chosen) : instance(from), 
   limits.subgroup = std::max(1u, f.subgroup.subgroupSize);
   limits.invocations = std::min(l.maxComputeWorkGroupInvocations, l.maxComputeWorkGroupSize[0]);
   limits.shared_bytes = l.maxComputeSharedMemorySize;
-  limits.bindings = std::min(l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers);
+  limits.bindings = std::min({l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers, 64u});  // bits of Code::writes
   limits.range = l.maxStorageBufferRange;
   limits.groups = std::min({l.maxComputeWorkGroupCount[0], l.maxComputeWorkGroupCount[1], l.maxComputeWorkGroupCount[2]});
   limits.alignment = std::max<uint64_t>(64, l.minStorageBufferOffsetAlignment);

@@ -14,7 +14,7 @@ namespace lamina::vulkan {
 
 /// What the validation layers watch for. Any message of theirs is an Error of the session.
 enum class Validation { off, sync, gpu };
-/// From "off", "sync" (core and synchronization) or "gpu" (core and GPU-assisted).
+/// From "off" or "", "sync" (core and synchronization) or "gpu" (core and GPU-assisted). Error for others.
 Validation validation_named(const std::string& name);
 
 /// The loader and its drivers; one per kind of validation, for good.

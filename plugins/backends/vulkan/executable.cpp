@@ -34,7 +34,7 @@ Executable::Executable(Session& session, Program program, Lowering::Sink sink)
   for (const Value& v : program_.values) {
     if (!v.is(LAMINA_INPUT)) continue;
     const uint64_t bytes = aligned(v.dense_bytes(), 4), batch = v.rank() ? uint64_t(v.shape[0]) : 1;
-    inputs_.push_back({&v, up_bytes_, bytes});
+    inputs_.push_back({&v, up_bytes_});
     up_bytes_ += aligned(std::max(bytes, batch * 4), alignment);
   }
   for (const auto& o : program_.outputs) {
@@ -92,6 +92,8 @@ Command Executable::command_of(CommandMaker& maker, const Lowering::Sink::Step& 
 /// Records everything anew: at the first run, and when memory has moved.
 void Executable::bind() {
   session_.queue.wait_all();
+  if (session_.arena.bytes() < program_.arena_bytes)
+    throw Error(describe("the program '", program_.name, "' has lost its memory to one that did not fit"));
   for (Slot& s : slots_) finish(s);
   maker_ = std::make_unique<CommandMaker>(session_.device, session_.pipelines);
   commands_.clear();
@@ -134,8 +136,8 @@ void Executable::make_slot(Slot& s) {
 
 /// What comes before the step: its table and its batch. Rows of a data set that is on the device are gathered there.
 void Executable::record_before(Slot& s, const std::vector<const void*>& kept) {
-  s.maker = std::make_unique<CommandMaker>(session_.device, session_.pipelines);
-  s.kept = kept;
+  s.maker.reset();  // until all is recorded
+  auto maker = std::make_unique<CommandMaker>(session_.device, session_.pipelines);
   std::vector<Command> commands;
   const uint64_t step_bytes = (first_stream_word + 4 * sink_.streams.size()) * 4;
   if (!sink_.scalars.empty() || !sink_.streams.empty())
@@ -155,10 +157,10 @@ void Executable::record_before(Slot& s, const std::vector<const void*>& kept) {
     const uint64_t groups = (to.bytes / 4 + d.constants[0] - 1) / d.constants[0], most = session_.limits.groups;
     d.groups = {uint32_t(std::min(groups, most)), uint32_t((groups + most - 1) / most), 1};
     d.bindings.resize(3);
-    commands.push_back(
-        s.maker->dispatch(d, {{data.data.handle(), 0, data.data.bytes()}, {s.up.handle(), inputs_[i].offset, batch * 4}, to}));
+    commands.push_back(maker->dispatch(d, {{data.data.handle(), 0, data.data.bytes()}, {s.up.handle(), inputs_[i].offset, batch * 4}, to}));
   }
   session_.queue.record(s.before, commands);
+  s.maker = std::move(maker), s.kept = kept;
 }
 
 void Executable::fill(Slot& s, const Run& run) {

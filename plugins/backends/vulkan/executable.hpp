@@ -30,7 +30,6 @@ class Executable {
   struct Input {
     const Value* value;
     uint64_t offset;  ///< in Slot::up
-    uint64_t bytes;   ///< of the whole batch, whole words
   };
   struct Output {
     const Value* value;

@@ -156,6 +156,7 @@ void lower_map(Lowering& l, const Op& op) {
   for (uint32_t s = 0; s < op.region.spaces.size(); ++s) segments.push_back(plan_segment(l, op, s));
   if (segments.size() > 1) segments = add_segments(l, segments);
   for (const Segment& segment : segments) {
+    if (segment.nest.count > INT32_MAX) op.fail("it is computed over ", segment.nest.count, " elements; 2³¹ − 1 are the most");
     std::vector<Moved> moved;
     add_passes(l, pass_over(l, segment, moved));
     for (const Moved& m : moved) {

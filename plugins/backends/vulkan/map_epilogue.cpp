@@ -48,6 +48,7 @@ bool is_simple(Lowering& l, const Op& op, int64_t count) {
 std::optional<Epilogue> epilogue_of(Lowering& l, const Pass& pass) {
   const Op* next = l.compiling() ? l.following(pass.op) : nullptr;
   if (!next || pass.folded.empty() || !is_dense(pass)) return {};
+  if (pass.op.region.spaces.size() != 1) return {};  // the next may read what a later segment sums up
   int64_t count = pass.nest.count;
   for (size_t i : folded_loops(pass.nest, pass.folded[0].view)) count /= pass.nest.sizes[i];
   if (!is_simple(l, *next, count)) return {};

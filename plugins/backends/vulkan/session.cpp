@@ -122,7 +122,9 @@ void Session::state_write(uint32_t number, const void* row_major) {
 void Session::keep(const void* base, uint64_t bytes) {
   // Half of the memory is the network's. The gathering shader sees the whole column in one binding.
   uint64_t memory = 0;
-  for (uint32_t h = 0; h < device.memory.memoryHeapCount; ++h) memory = std::max<uint64_t>(memory, device.memory.memoryHeaps[h].size);
+  for (uint32_t h = 0; h < device.memory.memoryHeapCount; ++h)
+    if (device.memory.memoryHeaps[h].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+      memory = std::max<uint64_t>(memory, device.memory.memoryHeaps[h].size);
   uint64_t held = bytes;
   for (const auto& [other, k] : kept) held += k.bytes;
   const uint64_t rounded = (bytes + 3) / 4 * 4;
@@ -153,10 +155,10 @@ std::unique_ptr<Executable> Session::compile(Program program) {
   const uint64_t bytes = program.arena_bytes + slack;
   if (bytes > arena.bytes()) {
     queue.wait_all();
+    ++version;
     arena = Buffer();  // the old one first: both may not fit
     arena = Buffer(device, bytes, Buffer::Kind::device, "the tensors of a step");
     queue.run_now({CommandMaker::clear({arena.handle(), 0, arena.bytes()})});
-    ++version;
   }
   auto made = std::make_unique<Executable>(*this, std::move(program), std::move(sink));
   device.instance.check_messages();

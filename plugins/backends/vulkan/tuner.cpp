@@ -16,8 +16,7 @@ namespace {
 constexpr uint32_t rounds = 5;  ///< timed one by one after a first that is not; the fastest counts
 
 struct Record {
-  uint64_t key;
-  uint32_t choice, count;
+  uint64_t key, choice;
 };
 
 uint64_t key_of(const std::vector<Dispatch>& alternatives) {
@@ -41,16 +40,15 @@ Tuner::Tuner(const GpuDevice& device, Pipelines& pipelines, Queue& queue, Tuning
   for (size_t at = 0; at + sizeof(Record) <= data.size(); at += sizeof(Record)) {
     Record r;
     std::memcpy(&r, data.data() + at, sizeof r);
-    if (r.choice < r.count) known_[r.key] = r.choice;
+    known_[r.key] = r.choice;
   }
-  saved_ = known_.size();
 }
 
 Tuner::~Tuner() {
-  if (known_.size() == saved_) return;
+  if (!changed_) return;
   std::string data;
   for (const auto& [key, choice] : known_) {
-    const Record r{key, choice, UINT32_MAX};
+    const Record r{key, choice};
     data.append(reinterpret_cast<const char*>(&r), sizeof r);
   }
   write_cached(file_of(device_), device_.driver, data);
@@ -70,7 +68,7 @@ const Dispatch& Tuner::fastest(const std::vector<Dispatch>& alternatives,
     if (time < best) best = time, choice = i;
   }
   left_ -= std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  known_[key] = choice;
+  known_[key] = choice, changed_ = true;
   return alternatives[choice];
 }
 

@@ -24,8 +24,8 @@ class Tuner {
   Queue& queue_;
   const Tuning mode_;
   double left_ = 10;                    ///< seconds that may still be spent on timing
-  std::map<uint64_t, uint32_t> known_;  ///< hash of the alternatives → the number of the best
-  size_t saved_ = 0;
+  std::map<uint64_t, uint64_t> known_;  ///< hash of the alternatives → the number of the best
+  bool changed_ = false;                ///< since it was read
 };
 
 }  // namespace lamina::vulkan

@@ -248,7 +248,9 @@ GpuDevice::GpuDevice(Instance& from, VkPhysicalDevice chosen) : instance(from), 
   for (int shift = 28; shift >= 0; shift -= 4) identity += digits[properties.driverVersion >> shift & 15];
 
   limits.lanes = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  limits.subgroup = std::max(1u, f.subgroup.subgroupSize);
+  const bool shuffles =
+      (f.subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) && (f.subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+  limits.subgroup = shuffles ? std::max(1u, f.subgroup.subgroupSize) : 1;
   limits.invocations = std::min(l.maxComputeWorkGroupInvocations, l.maxComputeWorkGroupSize[0]);
   limits.shared_bytes = l.maxComputeSharedMemorySize;
   limits.bindings = std::min({l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers, 64u});  // bits of Code::writes

@@ -15,7 +15,7 @@ using namespace backends;
 struct Limits {
   bool lanes = false;                  ///< a CPU behind Vulkan: kernels without shared memory and barriers, small workgroups
   DType storage = DType::float32;      ///< of activations and their gradients in memory; all is computed in float32
-  uint32_t subgroup = 1;               ///< invocations
+  uint32_t subgroup = 1;               ///< invocations that can exchange values by shuffles; 1: none
   uint32_t invocations = 256;          ///< of a workgroup, at most
   uint32_t shared_bytes = 16384;       ///< of a workgroup, at most
   uint32_t bindings = 8;               ///< storage buffers of a shader, at most

@@ -166,7 +166,11 @@ std::unique_ptr<Executable> Session::compile(Program program) {
 }
 
 std::string Session::describe() const {
-  return lamina::describe(device.properties.deviceName, ", ", device.driver, limits.lanes ? ", lane kernels" : ", tiled kernels");
+  // Sums are dealt out to as many processors as a CPU has: on others the bits differ.
+  const bool cpu = device.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  return lamina::describe(device.properties.deviceName, ", ", device.driver,
+                          cpu ? lamina::describe(", ", limits.processors, " processors") : "",
+                          limits.lanes ? ", lane kernels" : ", tiled kernels");
 }
 
 }  // namespace lamina::vulkan

@@ -18,7 +18,6 @@ struct Place {
   uint32_t entry = 0;   ///< of the state
   uint64_t offset = 0;  ///< in the arena
   auto operator<=>(const Place&) const = default;
-  Place plus(uint64_t bytes) const { return {space, entry, offset + bytes}; }
 };
 
 class Planning {

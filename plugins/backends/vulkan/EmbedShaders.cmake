@@ -11,12 +11,6 @@ std::string_view shader_file(const std::string& name) {
     if (name == f.name && !name.empty()) return f.text;
   throw Error(\"there is no shader file '\" + name + \"'\");
 }
-std::vector<std::string> shader_files() {
-  std::vector<std::string> names;
-  for (const File& f : files)
-    if (*f.name) names.push_back(f.name);
-  return names;
-}
 }  // namespace lamina::vulkan
 ")
 file(WRITE ${OUT} "${text}")

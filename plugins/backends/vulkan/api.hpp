@@ -29,7 +29,6 @@ class Owned {
     if (handle_) Destroy(parent_, handle_, nullptr);
   }
   operator Handle() const { return handle_; }
-  Handle* operator&() { return &handle_; }
 
  private:
   Parent parent_{};

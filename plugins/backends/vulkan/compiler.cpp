@@ -1,14 +1,15 @@
 #include "compiler.hpp"
 
-#include <glslang/SPIRV/GlslangToSpv.h>
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
+#include <glslang/SPIRV/GlslangToSpv.h>
 
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include <lamina/plugin.hpp>
 
@@ -70,18 +71,17 @@ std::vector<uint32_t> translate(const std::string& name, const std::string& text
 /// Which storage buffers the code has and how it may use them, from its decorations.
 void reflect(Code& code) {
   constexpr uint32_t op_type_pointer = 32, op_variable = 59, op_decorate = 71, op_member_decorate = 72;
-  constexpr uint32_t binding = 33, non_writable = 24, non_readable = 25, storage_buffer = 12;
-  std::map<uint32_t, uint32_t> bindings, pointee, variables, closed_to_writes, closed_to_reads;
+  constexpr uint32_t binding = 33, non_writable = 24, storage_buffer = 12;
+  std::map<uint32_t, uint32_t> bindings, pointee, variables;
+  std::set<uint32_t> readonly;
   for (size_t at = 5; at < code.words.size();) {
     const uint32_t* w = code.words.data() + at;
     const uint32_t length = w[0] >> 16, op = w[0] & 0xffff;
     if (!length || at + length > code.words.size())
       throw Error("the shader '" + code.name + "' was compiled to something that is no SPIR-V");
     if (op == op_decorate && length > 3 && w[2] == binding) bindings[w[1]] = w[3];
-    if (op == op_decorate && length > 2 && w[2] == non_writable) closed_to_writes[w[1]] = 1;
-    if (op == op_decorate && length > 2 && w[2] == non_readable) closed_to_reads[w[1]] = 1;
-    if (op == op_member_decorate && length > 3 && w[3] == non_writable) closed_to_writes[w[1]] = 1;
-    if (op == op_member_decorate && length > 3 && w[3] == non_readable) closed_to_reads[w[1]] = 1;
+    if (op == op_decorate && length > 2 && w[2] == non_writable) readonly.insert(w[1]);
+    if (op == op_member_decorate && length > 3 && w[3] == non_writable) readonly.insert(w[1]);
     if (op == op_type_pointer && length > 3 && w[2] == storage_buffer) pointee[w[1]] = w[3];
     if (op == op_variable && length > 3 && w[3] == storage_buffer) variables[w[2]] = w[1];
     at += length;
@@ -90,10 +90,8 @@ void reflect(Code& code) {
     const auto at = bindings.find(variable);
     if (at == bindings.end() || at->second >= 64) continue;
     const uint64_t bit = uint64_t(1) << at->second;
-    const auto closed = [&](auto& list) { return list.count(variable) || list.count(pointee[pointer]); };
     code.bindings |= bit;
-    if (!closed(closed_to_reads)) code.reads |= bit;
-    if (!closed(closed_to_writes)) code.writes |= bit;
+    if (!readonly.count(variable) && !readonly.count(pointee[pointer])) code.writes |= bit;
   }
 }
 
@@ -115,8 +113,8 @@ const Code& compiled(const Shader& shader) {
   auto& code = (*known)[text];
   if (code) return *code;
   auto made = std::make_unique<Code>();
-  made->name = shader.name, made->hash = hash_of(text);
-  const std::string file = hexadecimal(made->hash) + ".spv";
+  made->name = shader.name;
+  const std::string file = hexadecimal(hash_of(text)) + ".spv";
   if (const auto cached = read_cached(file, text); cached && cached->size() % 4 == 0 && cached->size() > 20) {
     made->words.resize(cached->size() / 4);
     std::memcpy(made->words.data(), cached->data(), cached->size());

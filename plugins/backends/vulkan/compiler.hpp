@@ -11,8 +11,6 @@ namespace lamina::vulkan {
 
 /// The text of a file of shaders/, which are part of this library; throws Error for one that is not there.
 std::string_view shader_file(const std::string& name);
-/// Names of all of them.
-std::vector<std::string> shader_files();
 
 /// The whole text of a shader: version, definitions, includes put in.
 std::string text_of(const Shader& shader);
@@ -21,9 +19,8 @@ std::string text_of(const Shader& shader);
 struct Code {
   std::string name;
   std::vector<uint32_t> words;
-  /// Bit i: storage buffer `binding = i` of set 0 is there; is read; is written.
-  uint64_t bindings = 0, reads = 0, writes = 0;
-  uint64_t hash = 0;  ///< of the text
+  /// Bit i: storage buffer `binding = i` of set 0 is there; may be written.
+  uint64_t bindings = 0, writes = 0;
 };
 const Code& compiled(const Shader& shader);
 

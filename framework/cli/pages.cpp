@@ -44,11 +44,9 @@ const std::vector<std::pair<std::string, Page>>& pages() {
       {"compare-backends",
        {"lamina compare-backends EXPERIMENT.json [options]", "The same training steps on several backends, layer by layer.",
         "Trains the same steps on the same batches on several backends, each step from the first backend's weights, and shows for each "
-        "layer "
-        "how far outputs, gradients and parameters are from the first's, relative to max(1, |truth|), and how long it takes. Exit code 0 "
-        "when all "
-        "is "
-        "within the tolerance, else 1. -v lists every tensor. The first backend computes in its own precision, the reference in float64.",
+        "layer how far outputs, gradients and parameters are from the first's, relative to max(1, |truth|), and how long it takes. Exit "
+        "code 0 when all is within the tolerance, else 1. -v lists every tensor. The first backend computes in its own precision, the "
+        "reference in float64.",
         "lamina compare-backends lenet5.json\n"
         "lamina compare-backends lenet5.json --backends reference,vulkan:0,vulkan:1 --steps 5 --tolerance 1e-4\n"
         "lamina compare-backends resnet20.json --set training.batch_size=4 -v"}},

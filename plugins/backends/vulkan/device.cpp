@@ -277,9 +277,6 @@ GpuDevice::~GpuDevice() {
 
 Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* what) : bytes_(std::max<uint64_t>((bytes + 3) / 4 * 4, 64)) {
   const std::string wanted = describe(bytes_, " bytes for ", what, " on ", device.properties.deviceName);
-  if (bytes_ > device.largest_allocation)
-    throw Error(
-        describe("this device gives ", device.largest_allocation, " bytes at once, not the ", wanted, "; a smaller batch_size helps"));
   const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 nullptr,
                                 0,
@@ -303,12 +300,17 @@ Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* w
   VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
   for (const VkMemoryPropertyFlags wish : wishes)
     for (uint32_t t = 0; t < device.memory.memoryTypeCount && !memory_; ++t) {
-      if (!(needs.memoryTypeBits >> t & 1) || (device.memory.memoryTypes[t].propertyFlags & wish) != wish) continue;
+      const VkMemoryType& type = device.memory.memoryTypes[t];
+      if (!(needs.memoryTypeBits >> t & 1) || (type.propertyFlags & wish) != wish) continue;
+      if (needs.size > device.memory.memoryHeaps[type.heapIndex].size) continue;
       const VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, needs.size, t};
       VkDeviceMemory made{};
       result = vkAllocateMemory(device.handle, &allocation, nullptr, &made);
       if (result == VK_SUCCESS) memory_ = {device.handle, made};
     }
+  if (!memory_ && bytes_ > device.largest_allocation)  // more than is promised, though many drivers give it
+    throw Error(
+        describe("this device promises ", device.largest_allocation, " bytes at once, not the ", wanted, "; a smaller batch_size helps"));
   check(result, wanted.c_str());
   check(vkBindBufferMemory(device.handle, buffer_, memory_, 0), "binding memory");
   void* mapped = nullptr;

@@ -68,6 +68,12 @@ std::vector<uint32_t> translate(const std::string& name, const std::string& text
   return words;
 }
 
+/// What the same text may be compiled to differs from one version to the next.
+std::string compiler_version() {
+  const glslang::Version v = glslang::GetVersion();
+  return describe("// glslang ", v.major, ".", v.minor, ".", v.patch, "\n");
+}
+
 /// Which storage buffers the code has and how it may use them, from its decorations.
 void reflect(Code& code) {
   constexpr uint32_t op_type_pointer = 32, op_variable = 59, op_decorate = 71, op_member_decorate = 72;
@@ -114,13 +120,13 @@ const Code& compiled(const Shader& shader) {
   if (code) return *code;
   auto made = std::make_unique<Code>();
   made->name = shader.name;
-  const std::string file = hexadecimal(hash_of(text)) + ".spv";
-  if (const auto cached = read_cached(file, text); cached && cached->size() % 4 == 0 && cached->size() > 20) {
+  const std::string key = compiler_version() + text, file = hexadecimal(hash_of(key)) + ".spv";
+  if (const auto cached = read_cached(file, key); cached && cached->size() % 4 == 0 && cached->size() > 20) {
     made->words.resize(cached->size() / 4);
     std::memcpy(made->words.data(), cached->data(), cached->size());
   } else {
     made->words = translate(shader.name, text);
-    write_cached(file, text, {reinterpret_cast<const char*>(made->words.data()), made->words.size() * 4});
+    write_cached(file, key, {reinterpret_cast<const char*>(made->words.data()), made->words.size() * 4});
   }
   reflect(*made);
   code = std::move(made);

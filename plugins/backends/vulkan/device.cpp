@@ -242,7 +242,7 @@ GpuDevice::GpuDevice(Instance& from, VkPhysicalDevice chosen) : instance(from), 
   properties = f.properties, memory = f.memory, family = f.family, driver = f.driver_text();
   const VkPhysicalDeviceLimits& l = properties.limits;
   largest_allocation = f.maintenance.maxMemoryAllocationSize;
-  if (f.timestamp_bits == 64) timestamp_seconds = double(l.timestampPeriod) * 1e-9;
+  timestamp_bits = f.timestamp_bits;
   static const char digits[] = "0123456789abcdef";
   for (const uint8_t byte : f.id.deviceUUID) identity += digits[byte >> 4], identity += digits[byte & 15];
   for (int shift = 28; shift >= 0; shift -= 4) identity += digits[properties.driverVersion >> shift & 15];
@@ -273,6 +273,10 @@ GpuDevice::~GpuDevice() {
   if (!handle) return;
   vkDeviceWaitIdle(handle);
   vkDestroyDevice(handle, nullptr);
+}
+
+double GpuDevice::seconds(uint64_t from, uint64_t to) const {
+  return double((to - from) & (UINT64_MAX >> (64 - timestamp_bits))) * double(properties.limits.timestampPeriod) * 1e-9;
 }
 
 Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* what) : bytes_(std::max<uint64_t>((bytes + 3) / 4 * 4, 64)) {

@@ -64,7 +64,8 @@ class GpuDevice {
   std::string driver;    ///< "llvmpipe, Mesa 22.3.6 (LLVM 15.0.6)"
   std::string identity;  ///< hexadecimal, of device and driver version: names cache files
   uint64_t largest_allocation = 0;
-  double timestamp_seconds = 0;  ///< of one tick; 0: no timestamps
+  uint32_t timestamp_bits = 0;                       ///< 0: no timestamps
+  double seconds(uint64_t from, uint64_t to) const;  ///< between two timestamps
   Limits limits;
   mutable std::mutex submitting;  ///< the queue takes one caller at a time
 };

@@ -106,7 +106,7 @@ void Executable::bind() {
   }
   if (!body_) body_ = session_.queue.make_buffer();
   barriers_ = session_.queue.record(body_, commands_);
-  if (session_.device.timestamp_seconds > 0 && !commands_.empty()) {
+  if (session_.device.timestamp_bits && !commands_.empty()) {
     const VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, nullptr, 0, VK_QUERY_TYPE_TIMESTAMP,
                                      uint32_t(commands_.size() * 2),           0};
     VkQueryPool pool{};
@@ -259,17 +259,17 @@ void Executable::read_times() {
   check(vkGetQueryPoolResults(session_.device.handle, queries_, 0, uint32_t(ticks.size()), ticks.size() * 8, ticks.data(), 8,
                               VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
         "reading timestamps");
-  for (size_t i = 0; i < commands_.size(); ++i)
-    seconds_[commands_[i].op] += double(ticks[2 * i + 1] - ticks[2 * i]) * session_.device.timestamp_seconds;
+  for (size_t i = 0; i < commands_.size(); ++i) seconds_[commands_[i].op] += session_.device.seconds(ticks[2 * i], ticks[2 * i + 1]);
 }
 
 std::vector<OpTime> Executable::profile(bool enable) {
   wait();
+  if (bound_ != session_.version) bind();
+  timed_ = enable && timed_body_;
+  if (!timed_body_) return {};  // no clock
   std::vector<OpTime> times;
   for (size_t i = 0; i < seconds_.size(); ++i) times.push_back({uint32_t(i), seconds_[i]});
   std::fill(seconds_.begin(), seconds_.end(), 0.0);
-  if (bound_ != session_.version) bind();
-  timed_ = enable && timed_body_;
   return times;
 }
 

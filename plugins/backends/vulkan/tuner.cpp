@@ -56,7 +56,7 @@ Tuner::~Tuner() {
 
 const Dispatch& Tuner::fastest(const std::vector<Dispatch>& alternatives,
                                const std::function<std::vector<Span>(const Dispatch&)>& spans_of) {
-  if (alternatives.size() == 1 || mode_ == Tuning::off || !(device_.timestamp_seconds > 0)) return alternatives[0];
+  if (alternatives.size() == 1 || mode_ == Tuning::off || !device_.timestamp_bits) return alternatives[0];
   const uint64_t key = key_of(alternatives);
   if (const auto found = known_.find(key); found != known_.end() && found->second < alternatives.size()) return alternatives[found->second];
   if (mode_ != Tuning::tune || left_ <= 0) return alternatives[0];
@@ -85,9 +85,9 @@ double Tuner::seconds(const Dispatch& dispatch, const std::vector<Span>& spans) 
   check(
       vkGetQueryPoolResults(device_.handle, pool, 0, count, count * 8, ticks.data(), 8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
       "reading timestamps");
-  uint64_t least = UINT64_MAX;
-  for (uint32_t i = 1; i <= rounds; ++i) least = std::min(least, ticks[2 * i + 1] - ticks[2 * i]);
-  return double(least) * device_.timestamp_seconds;
+  double least = std::numeric_limits<double>::infinity();
+  for (uint32_t i = 1; i <= rounds; ++i) least = std::min(least, device_.seconds(ticks[2 * i], ticks[2 * i + 1]));
+  return least;
 }
 
 }  // namespace lamina::vulkan

@@ -67,13 +67,13 @@ double Training::now() const { return before_ + std::chrono::duration<double>(Cl
 
 void Training::restore(const Checkpoint* checkpoint) {
   finished_before_ = record_.take_over(folder_) == "finished";
-  bool elsewhere = false;
   if (!checkpoint) {
     if (!options_.overrides.empty()) journal_.forget_after("step", 0), journal_.forget_after("epoch", 0);
     return;
   }
   const Checkpoint& c = *checkpoint;
   const std::string file = folder_.path().string();
+  bool elsewhere = false;  // than the checkpoint was made
   const auto integer = [&](const char* name) { return value<int64_t>(c, name, file); };
   const auto same = [&](const char* name, const std::string& here) {
     const auto there = value<std::string>(c, name, file);

@@ -30,8 +30,8 @@ std::vector<ListedDevice> devices_of(const Descriptor& backend) {
   const auto text = [](const char* t) { return std::string(t ? t : ""); };
   std::vector<ListedDevice> devices;
   for (uint32_t i = 0; i < std::min<size_t>(count, raw.size()); ++i)
-    devices.push_back({text(raw[i].name), text(raw[i].type), text(raw[i].driver), text(raw[i].why), text(raw[i].details),
-                       raw[i].memory, raw[i].threads, raw[i].available != 0});
+    devices.push_back({text(raw[i].name), text(raw[i].type), text(raw[i].driver), text(raw[i].why), text(raw[i].details), raw[i].memory,
+                       raw[i].threads, raw[i].available != 0});
   return devices;
 }
 

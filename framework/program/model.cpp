@@ -36,7 +36,8 @@ class Recording {
  private:
   bool training() const { return request_.mode == Request::Mode::train; }
 
-  template <class Body> auto guarded(lamina_scope& scope, Body body) {
+  template <class Body>
+  auto guarded(lamina_scope& scope, Body body) {
     try {
       return body();
     } catch (const Error& e) {
@@ -49,7 +50,8 @@ class Recording {
     }
   }
   /// Runs one call into a plugin; its refusal is told with `where` in front.
-  template <class Call> void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
+  template <class Call>
+  void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
     scope.graph = &g_;
     scope.settings = &plugin.settings;
     const auto settings = views(plugin.settings);
@@ -67,7 +69,8 @@ class Recording {
     if (!table.forward) throw Failure(Exit::plugin, plugin.plugin->file + ": the plugin's table has no forward");
     return results_of(scope, plugin, in, table.forward);
   }
-  template <class Function> std::vector<ValueId> results_of(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in, Function function) {
+  template <class Function>
+  std::vector<ValueId> results_of(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in, Function function) {
     std::vector<lamina_value> ids, out(std::max<size_t>(64, plugin.plugin->results.size()), 0);
     for (auto v : in) ids.push_back(to_border(v));
     uint32_t count = uint32_t(out.size());
@@ -76,7 +79,8 @@ class Recording {
     });
     const size_t declared = plugin.plugin->results.size();
     if (count != declared)
-      throw Failure(Exit::plugin, scope.where + ": " + std::to_string(count) + " results came, the plugin declares " + std::to_string(declared));
+      throw Failure(Exit::plugin,
+                    scope.where + ": " + std::to_string(count) + " results came, the plugin declares " + std::to_string(declared));
     std::vector<ValueId> results;
     for (uint32_t i = 0; i < count; ++i) {
       if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.where + ": it returned no value of this graph");
@@ -87,7 +91,7 @@ class Recording {
     return results;
   }
 
-  /// A column of the batch after its transforms. As a layer's input it is real; as a target it keeps its type, but reals take the program's.
+  /// A column of the batch after its transforms. As a layer's input it is real; as a target it keeps its type, but reals are the program's.
   ValueId column(const std::string& name, bool as_input) {
     auto known = transformed_.find(name);
     if (known == transformed_.end()) {
@@ -101,7 +105,9 @@ class Recording {
       scope.graph = &g_, scope.path = name, scope.where = "column '" + name + "'";
       Shape shape = it->second.shape;
       shape.insert(shape.begin(), request_.batch);
-      ValueId v = guarded(scope, [&] { return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0]; });
+      ValueId v = guarded(scope, [&] {
+        return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0];
+      });
       stored_[name] = v;
       int number = 0;
       for (auto& t : x_.transforms) {
@@ -120,8 +126,12 @@ class Recording {
     scope.graph = &g_, scope.path = name;
     return real(scope, known->second);
   }
-  ValueId real(lamina_scope& scope, ValueId v) { return g_.values[v].type.dtype == g_.real ? v : record_node(scope, op_named("cast"), {v}, {})[0]; }
-  ValueId reference(const Reference& r, bool as_input) { return r.is_column() ? column(r.column, as_input) : results_.at(r.layer).at(r.result); }
+  ValueId real(lamina_scope& scope, ValueId v) {
+    return g_.values[v].type.dtype == g_.real ? v : record_node(scope, op_named("cast"), {v}, {})[0];
+  }
+  ValueId reference(const Reference& r, bool as_input) {
+    return r.is_column() ? column(r.column, as_input) : results_.at(r.layer).at(r.result);
+  }
 
   void forward(const LayerConfig& layer) {
     std::vector<ValueId> in;
@@ -148,7 +158,8 @@ class Recording {
       if (std::find(r.parameters.begin(), r.parameters.end(), wanted) == r.parameters.end() && !layer.share) {
         std::vector<std::string> names;
         for (auto& p : r.parameters) names.push_back(p.substr(scope.state_path.size() + 1));
-        refuse(initializer.initializer.place, scope.where + ": it has no parameter '" + initializer.parameter + "' to initialise" + did_you_mean(initializer.parameter, names));
+        refuse(initializer.initializer.place, scope.where + ": it has no parameter '" + initializer.parameter + "' to initialise" +
+                                                  did_you_mean(initializer.parameter, names));
       }
     }
     result_.layers.push_back(std::move(r));
@@ -159,7 +170,8 @@ class Recording {
     std::vector<ValueId> in = {reference(x_.loss.prediction, true), reference(x_.loss.target, false)};
     if (x_.loss.weight) in.push_back(reference(*x_.loss.weight, true));
     loss_ = layer_call(scope, x_.loss.loss, in).at(0);
-    if (!g_.values[loss_].type.shape.empty()) throw Failure(Exit::plugin, scope.where + ": a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape));
+    if (!g_.values[loss_].type.shape.empty())
+      throw Failure(Exit::plugin, scope.where + ": a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape));
   }
   void fetch(const std::string& name) {
     if (name == "loss") {
@@ -180,7 +192,8 @@ class Recording {
     std::vector<ValueId> in = {reference(m.prediction, true), reference(m.target, false)};
     if (m.weight) in.push_back(reference(*m.weight, true));
     int number = 0;
-    for (auto v : results_of(scope, m.metric, in, table.sums)) result_.outputs.push_back({"metric/" + m.name + "/" + std::to_string(number++), v});
+    for (auto v : results_of(scope, m.metric, in, table.sums))
+      result_.outputs.push_back({"metric/" + m.name + "/" + std::to_string(number++), v});
   }
   /// A layer ("c1", "c1.result"), "loss", or a stored column.
   ValueId named(const std::string& name) {
@@ -266,7 +279,8 @@ class Recording {
     }
     scope.path = "optimizer";
     for (auto& state : g_.states)
-      if (state.current != state.first) state.current = record_node(scope, op_named("select"), {finite_id, state.current, state.first}, {})[0];
+      if (state.current != state.first)
+        state.current = record_node(scope, op_named("select"), {finite_id, state.current, state.first}, {})[0];
     result_.outputs.push_back({"finite", scale ? scale->commit(finite_id, loss_) : finite_id});
   }
 
@@ -288,6 +302,8 @@ class Recording {
 
 }  // namespace
 
-Recorded record(const Experiment& experiment, const Columns& columns, const Request& request, DType real) { return Recording(experiment, columns, request, real).run(); }
+Recorded record(const Experiment& experiment, const Columns& columns, const Request& request, DType real) {
+  return Recording(experiment, columns, request, real).run();
+}
 
 }  // namespace lamina::program

@@ -21,7 +21,7 @@ struct LayerRecord {
 /// The result on one split of the data. A classifier fills the lists, others leave them empty.
 struct Evaluation {
   std::string split;                 // "validation", "test"
-  FileAttributes attributes;             // loss, accuracy, …
+  FileAttributes attributes;         // loss, accuracy, …
   std::vector<std::string> classes;  // [classes]
   std::vector<int64_t> counts;       // [true class, predicted class], row-major
   std::vector<int64_t> sample;       // [samples]: index in the split
@@ -42,7 +42,7 @@ struct ProfileRecord {
 struct Snapshot {
   std::string source, resolved;        // experiment.json as given, and with every default filled in
   std::vector<std::string> overrides;  // "path=value"
-  FileAttributes provenance;               // version, backend, device, seeds, started, status, …
+  FileAttributes provenance;           // version, backend, device, seeds, started, status, …
   std::vector<PluginRecord> plugins;
   const JournalRows* metrics = nullptr;  // the journal's rows, borrowed for the call: metrics/step, metrics/epoch
   std::vector<LayerRecord> layers;

@@ -4,9 +4,9 @@
 ///   template <class T> static void cpu(const Work<T>&);          T is float or double; works on items [begin, end); no throw
 ///   static constexpr const char* glsl = "void item(uint i) { out0(i, in0(i)); }";                    constants are c0, c1, …
 ///   static Tensors gradient(Scope&, const Tensors& in, const Tensors& results, const Tensors& upstream, const double* constants);
-/// GLSL reads and writes floats, nothing outside a tensor: in1(i), out1(i, v); in1_count(), in1_rank() and in1_size(axis), and so for results.
-/// A body or the gradient may be left out: planning then says where the kernel cannot run or be differentiated. An upstream is nothing
-/// where the loss does not depend on that result; gradient returns one tensor per input, nothing for an input without gradient.
+/// GLSL reads and writes floats, nothing outside a tensor: in1(i), out1(i, v); in1_count(), in1_rank() and in1_size(axis), and so for
+/// results. A body or the gradient may be left out: planning then says where the kernel cannot run or be differentiated. An upstream is
+/// nothing where the loss does not depend on that result; gradient returns one tensor per input, nothing for an input without gradient.
 #pragma once
 #include <span>
 

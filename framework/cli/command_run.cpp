@@ -38,7 +38,7 @@ int trained(Context& context, Train train) {
     if (!complete) {
       const std::string by = report.stopped_by ? "by " + signal_name(report.stopped_by) + " " : "";
       console.err << "Stopped " + by + "after step " + counted(report.steps) + "; the checkpoint is written. Go on with:\n  " +
-                         console.err_terminal.bold(resume_line(report.folder)) + "\n"
+                         console.err_terminal.bold(resume_line(report)) + "\n"
                   << std::flush;
     }
   }
@@ -56,7 +56,9 @@ int run_command(Context& context) {
 int resume_command(Context& context) {
   return trained(context, [&](RunOptions options, Watcher& watcher) {
     options.overrides = context.arguments.overrides;
-    return resume_run(context.arguments.run, context.registry, options, watcher);
+    RunReport report = resume_run(context.arguments.run, context.registry, options, watcher);
+    report.overrides = options.overrides;
+    return report;
   });
 }
 

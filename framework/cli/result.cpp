@@ -23,7 +23,11 @@ std::vector<std::pair<std::string, Scores>> in_order(const std::map<std::string,
 }
 }  // namespace
 
-std::string resume_line(const std::filesystem::path& folder) { return "lamina resume " + shell_word(escaped(folder.string())); }
+std::string resume_line(const RunReport& report) {
+  std::string line = "lamina resume " + shell_word(escaped(report.folder.string()));
+  for (const std::string& one : report.overrides) line += " --set " + shell_word(escaped(one));
+  return line;
+}
 
 std::string result_text(const RunReport& report, const Terminal& terminal) {
   std::string text;
@@ -60,7 +64,7 @@ Json result_json(const RunReport& report, bool complete, const std::string& time
   e.set("epochs", report.epochs);
   e.set("seconds", report.seconds);
   if (report.stopped_by) e.set("signal", int64_t(report.stopped_by));
-  if (!complete) e.set("resume", resume_line(report.folder));
+  if (!complete) e.set("resume", resume_line(report));
   Json evaluations = Json::object();
   for (const auto& [split, scores] : in_order(report.evaluations)) evaluations.set(split, scores_json(scores));
   e.set("evaluations", std::move(evaluations));

@@ -15,7 +15,7 @@ Json scores_json(const Scores& scores);
 /// The event "finished", or "stopped" with the command that goes on. `complete`: the run has no step left.
 Json result_json(const RunReport& report, bool complete, const std::string& time);
 /// "lamina resume runs/lenet5-1"
-std::string resume_line(const std::filesystem::path& folder);
+std::string resume_line(const RunReport& report);
 
 std::string summary_text(const ExperimentSummary& summary, const Terminal& terminal, bool verbose);
 Json summary_json(const ExperimentSummary& summary);

@@ -30,6 +30,7 @@ struct RunReport {
   double seconds = 0;
   std::map<std::string, Scores> evaluations;  ///< by split: "validation", "test"
   int stopped_by = 0;                         ///< the signal that ended the run after a checkpoint; 0: it ran to its end
+  std::vector<std::string> overrides = {};    ///< of a resumed run: what the next resume must name again for the same bits
 };
 
 class Watcher {

@@ -80,8 +80,10 @@ void Training::restore(const Checkpoint* checkpoint) {
     if (there == here) return;
     const std::string sentence = file + ": the checkpoint was made on " + name + " \"" + there + "\", this is \"" + here + "\"";
     if (options_.overrides.empty())
-      throw Failure(Exit::backend,
-                    sentence + "; only the same gives the same bits. --backend " + bench_.session.backend() + " goes on with other bits");
+      throw Failure(
+          Exit::backend,
+          sentence + "; only the same gives the same bits (--set backend.type, backend.device or backend.precision names it). --backend " +
+              bench_.session.backend() + " goes on here, with other bits");
     elsewhere = true;
     watcher_.warning(sentence + "; what follows may differ in its bits");
   };

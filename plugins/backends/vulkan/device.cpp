@@ -221,7 +221,7 @@ size_t choose_device(const Instance& instance, const std::string& wanted) {
   if (text.starts_with("vulkan:")) text = text.substr(7);
   if (!text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
     const size_t number = text.size() > 4 ? all.size() : size_t(std::stoul(text));
-    if (number >= all.size()) throw Error(describe("there is no device ", wanted, "; there are ", listed));
+    if (number >= all.size()) throw Error(describe("there is no device ", wanted, "; the devices are ", listed));
     return usable(number);
   }
   constexpr std::array order = {VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,
@@ -234,7 +234,7 @@ size_t choose_device(const Instance& instance, const std::string& wanted) {
                          lower(all[i].driver_text()).find(text) != std::string::npos;
       if (meant && (!text.empty() || all[i].obstacle().empty())) return usable(i);
     }
-  throw Error(text.empty() ? "no device offers what is needed: " + listed : "no device is \"" + wanted + "\"; there are " + listed);
+  throw Error(text.empty() ? "no device offers what is needed: " + listed : "no device is \"" + wanted + "\"; the devices are " + listed);
 }
 
 GpuDevice::GpuDevice(Instance& from, VkPhysicalDevice chosen) : instance(from), physical(chosen) {

@@ -17,9 +17,9 @@ struct Vulkan {
         "device", device,
         "which of the devices that `lamina backends` lists: a number, part of a name (\"nvidia\"), or a type (discrete, integrated, cpu); "
         "without it the first discrete one, else integrated, else a processor");
-    d.optional("precision", precision, "float32 | bfloat16 | float16 | float64",
-               "of activations and their gradients in memory; weights, sums and all computing are float32. float64 is for the backend "
-               "'reference'");
+    d.optional("precision", precision, "float32 | bfloat16 | float16",
+               "of activations and their gradients in memory; weights, sums and all computing are float32; for float64 "
+               "there is the backend 'reference'");
     d.optional("threads", threads, "[0, 1024]", "accepted so that experiments can change backends; the driver decides");
     d.optional("kernels", kernels, "auto | lanes | tiled",
                "which products and convolutions: lanes for processors, tiled for GPUs; auto goes by the device");
@@ -34,8 +34,6 @@ struct Vulkan {
   }
   static std::vector<Device> devices() { return vulkan::list_devices(); }
   std::unique_ptr<vulkan::Session> open() const {
-    if (precision == "float64")
-      throw Error("the backend 'vulkan' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
     vulkan::Settings s;
     s.device = device.value_or("");
     const char* watch = std::getenv("LAMINA_VULKAN_VALIDATION");

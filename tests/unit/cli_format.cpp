@@ -207,7 +207,9 @@ TEST_CASE("a run ends with its folder and its scores") {
         "time        38.2 s\n"
         "validation  loss 10.2811\n"
         "test        loss 0.3050   top 5 0.9900\n");
-  CHECK(resume_line(report.folder) == "lamina resume 'runs/a b-1'");
+  CHECK(resume_line(report) == "lamina resume 'runs/a b-1'");
+  report.overrides = {"backend.type=\"vulkan\""};  // a resume elsewhere, which the next must be too
+  CHECK(resume_line(report) == "lamina resume 'runs/a b-1' --set 'backend.type=\"vulkan\"'");
   report.stopped_by = 2;
   const Json stopped = result_json(report, false, "t");
   CHECK(stopped.find("event")->text() == "stopped");

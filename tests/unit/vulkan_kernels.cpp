@@ -30,6 +30,14 @@ struct Misspelt {
   static constexpr int inputs = 1, results = 1;
   static constexpr const char* glsl = "void item(uint i) {\n  float x = in0(i);\n  out0(i, y);\n}";
 };
+struct WithoutItem : Misspelt {
+  static constexpr const char* name = "without_item";
+  static constexpr const char* glsl = "float twice(float x) { return 2 * x; }";
+};
+struct OfBool : Misspelt {
+  static constexpr const char* name = "of_bool";
+  static constexpr const char* glsl = "void item(bool i) { out0(0, 1.0); }";
+};
 
 std::unique_ptr<program::Session> session() {
   std::vector<std::string> left_out;
@@ -55,17 +63,28 @@ TEST_CASE("a GLSL kernel reaches elements, shapes and constants, and nothing bey
   CHECK(out["facts"].data == Numbers(5, 221.5));
 }
 
-TEST_CASE("a GLSL kernel that does not compile is refused with kernel, layer and the author's line") {
-  const auto vulkan = session();
-  if (!vulkan) return;
+/// What planning says of a program with kernel K.
+template <class K>
+std::string refusal() {
   Recording r(DType::float32);
-  r.fetch("a", run<Misspelt>(r.scope, {r.parameter("x", {3})}, {{3}}, 3)[0]);
-  std::string text;
+  r.fetch("a", run<K>(r.scope, {r.parameter("x", {3})}, {{3}}, 3)[0]);
   try {
-    Steps(*vulkan, r);
+    Steps(*session(), r);
   } catch (const std::exception& e) {
-    text = e.what();
+    return e.what();
   }
+  return "";
+}
+
+TEST_CASE("a GLSL kernel that does not compile is refused with kernel, layer and the author's line") {
+  if (!session()) return;
+  const std::string text = refusal<Misspelt>();
   for (const char* part : {"'layer'", "kernel 'misspelt'", "line 3: 'y' : undeclared identifier; in:   out0(i, y);"})
     CHECK_MESSAGE(text.find(part) != std::string::npos, text);
+}
+
+TEST_CASE("a GLSL kernel without its function is told what it wants") {
+  if (!session()) return;
+  for (const std::string& text : {refusal<WithoutItem>(), refusal<OfBool>()})
+    CHECK_MESSAGE(text.ends_with("it must define void item(uint i), and no main, with every brace closed"), text);
 }

@@ -56,7 +56,8 @@ class KernelText {
 /// What is wrong with the author's text: the first message ("ERROR: 1:2: …") and the line it means.
 std::string author_error(const std::string& message, const char* body) {
   const size_t at = message.find("ERROR: 1:");
-  if (at == message.npos) return message;
+  if (at == message.npos)  // it is the caller that does not fit
+    return message.find("ERROR: 2:") == message.npos ? message : "it must define void item(uint i), and no main, with every brace closed";
   const size_t number = size_t(std::atoi(message.c_str() + at + 9)), text = message.find(": ", at + 9);
   for (size_t line = 1; line < number && (body = std::strchr(body, '\n')); ++line) ++body;
   std::string found = message.substr(text + 2, message.find('\n', text) - text - 2);

@@ -129,7 +129,12 @@ void Session::keep(const void* base, uint64_t bytes) {
   for (const auto& [other, k] : kept) held += k.bytes;
   const uint64_t rounded = (bytes + 3) / 4 * 4;
   if (!keep_data_ || rounded > std::min(limits.range, device.largest_allocation) || held > memory / 2 || !bytes) return;
-  Kept k{Buffer(device, rounded, Buffer::Kind::device, "the data set"), bytes};
+  Kept k;
+  try {
+    k = {Buffer(device, rounded, Buffer::Kind::device, "the data set"), bytes};
+  } catch (const Error&) {  // others have the memory: the batches are the host's to bring, as of all that does not fit
+    return;
+  }
   for (uint64_t at = 0; at < bytes; at += staging_bytes) {
     const uint64_t part = std::min<uint64_t>(staging_bytes, bytes - at), words = (part + 3) / 4 * 4;
     Buffer& b = staging(words, true);
@@ -170,7 +175,8 @@ std::string Session::describe() const {
   const bool cpu = device.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   return lamina::describe(device.properties.deviceName, ", ", device.driver,
                           cpu ? lamina::describe(", ", limits.processors, " processors") : "",
-                          limits.lanes ? ", lane kernels" : ", tiled kernels");
+                          limits.lanes ? ", lane kernels" : ", tiled kernels",
+                          limits.storage == DType::float32 ? "" : lamina::describe(", ", name_of(limits.storage), " storage"));
 }
 
 }  // namespace lamina::vulkan

@@ -250,7 +250,11 @@ class CommandLine {
     set(app, "Changes a setting of the backend for this once: PATH begins with backend. May be repeated.");
     elsewhere_.insert(&app);
   }
-  void backend(CLI::App& app, const char* doc) { value(app, "--backend", backend_, "NAME[:DEVICE]", doc); }
+  void backend(CLI::App& app, const char* doc) {
+    value(app, "--backend", backend_, "NAME[:DEVICE]", doc)->check([](const std::string& text) {
+      return text.empty() || text[0] == ':' ? std::string("the name of a backend is wanted") : "";
+    });
+  }
   void set(CLI::App& app, const char* doc) {
     app.add_option("--set", a_.overrides, doc)
         ->type_name("PATH=VALUE")

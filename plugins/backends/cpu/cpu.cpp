@@ -14,6 +14,15 @@ using namespace lamina;
 
 namespace {
 
+bool names_processor(std::string wanted) {
+  const auto lower = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return text;
+  };
+  wanted = lower(wanted);
+  return wanted == "0" || wanted == "cpu" || (!wanted.empty() && lower(cpu::processor_name()).find(wanted) != std::string::npos);
+}
+
 struct Cpu {
   int64_t threads = 0;
   std::string precision = "float32";
@@ -22,7 +31,7 @@ struct Cpu {
   void declare(Declaration& d) {
     d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
     d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
-    d.optional("device", device, "name of the processor; there is only one, so any text is taken");
+    d.optional("device", device, "the processor: \"0\", \"cpu\" or part of its name; there is only one");
   }
 
   static std::vector<Device> devices() {
@@ -36,6 +45,8 @@ struct Cpu {
   std::unique_ptr<cpu::Session> open() const {
     if (precision != "float32")
       throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
+    if (device && !names_processor(*device))
+      throw Error("there is no device \"" + *device + "\"; the device is 0: " + cpu::processor_name());
     const int allowed = omp_get_thread_limit();
     if (threads > allowed) throw Error(describe(threads, " threads are wanted, but OMP_THREAD_LIMIT allows ", allowed));
     return std::make_unique<cpu::Session>(threads ? int(threads) : std::min(omp_get_num_procs(), allowed));

@@ -248,10 +248,22 @@ class Recording {
       return t.rank() ? sum(t * 0.0, all_axes(t)) : t * 0.0;
     };
     const ValueId finite_id = guarded(scope, [&] {
-      Tensor total = zero(loss_);
+      Tensors parts = {zero(loss_)};
       for (auto v : d)
-        if (v != absent) total = total + zero(v);
-      return from_border(reshape(equal(total, 0), {}).id_in(s));
+        if (v != absent) parts.push_back(zero(v));
+      // Added up in even groups, as many levels for each: so all the sums stand at one height and run as one op.
+      constexpr size_t most = 16;
+      while (parts.size() > 1) {
+        const size_t count = parts.size(), groups = (count + most - 1) / most;
+        Tensors totals;
+        for (size_t k = 0; k < groups; ++k) {
+          Tensor total = parts[k * count / groups];
+          for (size_t i = k * count / groups + 1; i < (k + 1) * count / groups; ++i) total = total + parts[i];
+          totals.push_back(total);
+        }
+        parts = std::move(totals);
+      }
+      return from_border(reshape(equal(parts[0], 0), {}).id_in(s));
     });
     if (scale)
       for (auto& v : d)

@@ -116,14 +116,14 @@ program::Executable& Workbench::training(int64_t batch) {
 program::Executable& Workbench::evaluation(int64_t batch) {
   auto& p = programs_["evaluate " + std::to_string(batch)];
   if (!p)
-    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false, false},
+    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false},
                 "evaluate " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::inspecting(int64_t batch) {
   auto& p = programs_["inspect " + std::to_string(batch)];
   if (p) return *p;
-  Request request{Request::Mode::train, batch, {}, "loss", {}, false, false};
+  Request request{Request::Mode::train, batch, {}, "loss", {}, false};
   for (size_t k = 0; k < layers_.size(); ++k) {
     for (size_t i = 0; i < layers_[k].results.size(); ++i)
       request.fetch.push_back(layers_[k].path + (i ? "." + experiment.layers[k].layer.plugin->results[i].name : ""));
@@ -136,7 +136,7 @@ program::Executable& Workbench::inspecting(int64_t batch) {
 }
 program::Executable& Workbench::predicting(int64_t batch, const std::vector<std::string>& layers) {
   auto& p = programs_["predict " + std::to_string(batch)];
-  if (!p) p = compile({Request::Mode::evaluate, batch, layers, "loss", {}, false, false}, "predict " + std::to_string(batch));
+  if (!p) p = compile({Request::Mode::evaluate, batch, layers, "loss", {}, false}, "predict " + std::to_string(batch));
   return *p;
 }
 int64_t Workbench::parameters() const {

@@ -1,10 +1,13 @@
 #include "support/evaluation.hpp"
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
 #include <sstream>
 
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
-#include "plugin/describe.hpp"
+#include "program/devices.hpp"
 
 namespace lamina::test {
 using namespace graph;
@@ -33,18 +36,20 @@ static std::vector<std::string> sorts_of_kernels(const Descriptor& backend) {
   }
   return {""};
 }
+bool has_device(const std::string& backend) {
+  const auto devices = program::devices_of(plugins().find("backend", backend));
+  return std::any_of(devices.begin(), devices.end(), [](auto& d) { return d.available; });
+}
+bool has_vulkan() {
+  if (has_device("vulkan")) return true;
+  MESSAGE("there is no Vulkan device here; nothing is tested");
+  return false;
+}
 std::vector<Backend> backends_under_test(std::vector<std::string>& left_out) {
   std::vector<Backend> list = {{"reference", "float32"}};
   for (auto& name : plugins().names("backend")) {
     if (name == "reference") continue;
-    const auto table = copy_sized<lamina_backend>(plugins().find("backend", name).table);
-    lamina_scope scope;
-    lamina_device devices[16] = {};
-    uint32_t count = 16;
-    bool available = false;
-    if (table.devices && !table.devices(&host_table(), &scope, devices, &count))
-      for (uint32_t i = 0; i < std::min(count, 16u); ++i) available |= devices[i].available != 0;
-    if (available)
+    if (has_device(name))
       for (auto& kernels : sorts_of_kernels(plugins().find("backend", name))) list.push_back({name, "float32", kernels});
     else
       left_out.push_back(name);

@@ -19,6 +19,10 @@ struct Backend {
   std::unique_ptr<program::Session> open() const;
 };
 inline const Backend reference64{"reference", "float64"};
+/// Whether the backend finds a device here.
+bool has_device(const std::string& backend);
+/// The same of the backend `vulkan`, whose own tests test nothing otherwise; a message says so then.
+bool has_vulkan();
 /// What is held to `reference` in float64: itself in float32, and every other backend with a device, in float32, once for each value of its
 /// setting `kernels` if it has one. `left_out` names the rest.
 std::vector<Backend> backends_under_test(std::vector<std::string>& left_out);

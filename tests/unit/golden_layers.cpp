@@ -142,7 +142,7 @@ TEST_CASE("dropout drops at its rate and keeps the mean") {
     const Experiment experiment = load_experiment(text, golden_folder / "dropout.json", plugins(), {"backend=" + backend.json()});
     Workbench bench(experiment, plugins());
     initialize(bench.session, experiment, plugins());
-    auto recorded = program::record(experiment, {}, {Request::Mode::train, 1, {"y"}, "loss", {}, false, false}, bench.session.real());
+    auto recorded = program::record(experiment, {}, {Request::Mode::train, 1, {"y"}, "loss", {}, false}, bench.session.real());
     const auto executable = bench.session.compile(std::move(recorded.graph), std::move(recorded.outputs), "dropout");
     std::vector<std::byte> out(executable->output_bytes());
     const auto at = executable->output("y");

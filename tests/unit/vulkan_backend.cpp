@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "program/devices.hpp"
+#include "support/evaluation.hpp"
 #include "support/process.hpp"
 #include "support/train_bench.hpp"
 
@@ -14,13 +14,6 @@ using namespace lamina::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool has_device() {
-  for (auto& d : program::devices_of(all_plugins().find("backend", "vulkan")))
-    if (d.available) return true;
-  MESSAGE("there is no Vulkan device here; nothing is tested");
-  return false;
-}
 
 /// Sets a variable of the environment for a while.
 class Variable {
@@ -38,7 +31,7 @@ class Variable {
 }  // namespace
 
 TEST_CASE("vulkan gives the same bits from run to run, wherever the data set is and whatever the caches hold") {
-  if (!has_device()) return;
+  if (!has_vulkan()) return;
   for (const std::string kernels : {"lanes", "tiled"}) {
     CAPTURE(kernels);
     SmallRuns runs(R"({"type": "vulkan", "kernels": ")" + kernels + "\"}");
@@ -57,7 +50,7 @@ TEST_CASE("vulkan gives the same bits from run to run, wherever the data set is 
 }
 
 TEST_CASE("vulkan stopped and resumed equals the whole run") {
-  if (!has_device()) return;
+  if (!has_vulkan()) return;
   SmallRuns runs(R"({"type": "vulkan"})");
   const Outcome expected = outcome(runs.run().folder);
   for (const int64_t first : {3, 17}) {
@@ -67,7 +60,7 @@ TEST_CASE("vulkan stopped and resumed equals the whole run") {
 }
 
 TEST_CASE("a Vulkan device that is not there is told with those that are") {
-  if (!has_device()) return;
+  if (!has_vulkan()) return;
   for (const std::string device : {"vulkan:99", "no such maker", "7777777777777"}) {
     SmallRuns runs(R"({"type": "vulkan", "device": ")" + device + "\"}");
     const auto [code, text] = failure([&] { runs.run(); });
@@ -95,7 +88,7 @@ TEST_CASE("without a driver the Vulkan backend says so") {
 }
 
 TEST_CASE("damaged caches of the Vulkan backend are as if they were not there") {
-  if (!has_device()) return;
+  if (!has_vulkan()) return;
   const Folder folder;
   const Variable cache("XDG_CACHE_HOME", (folder.path() / "cache").string());
   Scratch scratch;

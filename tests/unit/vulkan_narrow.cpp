@@ -48,13 +48,6 @@ bool close(double y, double reference, const Storage& s) {
   return y == reference || std::abs(y - reference) <= s.error * std::max(1.0, std::abs(reference));
 }
 
-bool has_vulkan() {
-  std::vector<std::string> left_out;
-  backends_under_test(left_out);
-  if (std::find(left_out.begin(), left_out.end(), "vulkan") == left_out.end()) return true;
-  MESSAGE("there is no Vulkan device here; nothing is tested");
-  return false;
-}
 void agree(const Case& c, const std::vector<std::vector<double>>& data) {
   const std::vector<double> expected = outcome_of(reference64, c, data);
   std::vector<double> exact;

@@ -101,12 +101,12 @@ const Op* Planning::maker(const Value& v) const {
 
 Place Planning::scratch(uint64_t bytes) {
   const Place p{Place::Space::arena, 0, scratch_begin_ + scratch_bytes_};
-  scratch_bytes_ += aligned(bytes);
+  scratch_bytes_ += round_up(bytes, alignment_);
   return p;
 }
 
 void Planning::begin(const Op& op) {
-  op_ = op.number, scratch_begin_ = aligned(op.raw.scratch), scratch_bytes_ = 0;
+  op_ = op.number, scratch_begin_ = round_up(op.raw.scratch, alignment_), scratch_bytes_ = 0;
   redirects_.clear();
 }
 

@@ -11,6 +11,9 @@
 
 namespace lamina::backends {
 
+/// The next multiple of `unit`.
+constexpr uint64_t round_up(uint64_t bytes, uint64_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 /// Where bytes are, before memory has an address.
 struct Place {
   enum class Space : uint8_t { none, arena, state };
@@ -79,7 +82,6 @@ class Planning {
     int64_t count;
     DType dtype;
   };
-  uint64_t aligned(uint64_t bytes) const { return (bytes + alignment_ - 1) / alignment_ * alignment_; }
   Planner* planner_ = nullptr;
   const uint64_t alignment_;
   uint64_t border_token(const Value& v, uint64_t token) const;  ///< with the stored type, as the planner keeps it

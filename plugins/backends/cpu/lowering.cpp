@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/families.hpp"
 #include "move.hpp"
 
 namespace lamina::cpu {
@@ -29,40 +30,8 @@ void Lowering::add_reorder(Place from, uint64_t from_token, Place to, uint64_t t
 
 namespace {
 
-using Family = void (*)(Lowering&, const Op&);
-const std::map<std::string, Family, std::less<>>& families() {
-  static const std::map<std::string, Family, std::less<>> all = {
-      {"map", lower_map},
-      {"matmul", lower_matmul},
-      {"conv", lower_conv},
-      {"conv_backward_data", lower_conv},
-      {"conv_backward_weights", lower_conv},
-      {"max_pool", lower_pool},
-      {"max_unpool", lower_pool},
-      {"max_take", lower_pool},
-      {"average_pool", lower_pool},
-      {"average_pool_backward", lower_pool},
-      {"reshape", lower_shape},
-      {"transpose", lower_shape},
-      {"slice", lower_shape},
-      {"pad", lower_shape},
-      {"concat", lower_shape},
-      {"reverse", lower_shape},
-      {"reorder", lower_shape},
-      {"copy", lower_shape},
-      {"argmax", lower_index},
-      {"gather", lower_index},
-      {"scatter_add", lower_index},
-      {"softmax", lower_softmax},
-      {"log_softmax", lower_softmax},
-      {"softmax_cross_entropy", lower_softmax},
-      {"softmax_cross_entropy_backward", lower_softmax},
-      {"normalize", lower_normalize},
-      {"normalize_backward", lower_normalize},
-      {"kernel", lower_kernel},
-  };
-  return all;
-}
+constexpr Families<Lowering> families{"cpu",       lower_map,   lower_matmul,  lower_conv,      lower_pool,
+                                      lower_shape, lower_index, lower_softmax, lower_normalize, lower_kernel};
 
 /// Normalization over everything but the channels, with one weight and bias per channel: the only form with loops of its own.
 bool per_channel(const Op& op) {
@@ -79,17 +48,11 @@ bool per_channel(const Op& op) {
 }  // namespace
 
 bool claims(const Op& op) {
-  if (!families().count(op.name) || op.raw.revision > 1) return false;
+  if (!families.find(op.name) || op.raw.revision > 1) return false;
   if (op.name == "normalize" || op.name == "normalize_backward") return per_channel(op);
   return true;
 }
 
-void lower(Lowering& l, const Op& op) {
-  const auto found = families().find(op.name);
-  if (found == families().end()) op.fail("the backend 'cpu' does not know this op");
-  l.begin(op);
-  found->second(l, op);
-  l.end(op);
-}
+void lower(Lowering& l, const Op& op) { families.lower(l, op); }
 
 }  // namespace lamina::cpu

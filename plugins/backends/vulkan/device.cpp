@@ -279,7 +279,7 @@ double GpuDevice::seconds(uint64_t from, uint64_t to) const {
   return double((to - from) & (UINT64_MAX >> (64 - timestamp_bits))) * double(properties.limits.timestampPeriod) * 1e-9;
 }
 
-Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* what) : bytes_(std::max<uint64_t>((bytes + 3) / 4 * 4, 64)) {
+Buffer::Buffer(const GpuDevice& device, uint64_t bytes, Kind kind, const char* what) : bytes_(std::max<uint64_t>(round_up(bytes, 4), 64)) {
   const std::string wanted = describe(bytes_, " bytes for ", what, " on ", device.properties.deviceName);
   const VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 nullptr,

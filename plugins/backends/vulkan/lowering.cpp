@@ -1,8 +1,8 @@
 #include "lowering.hpp"
 
 #include <algorithm>
-#include <map>
 
+#include "common/families.hpp"
 #include "precision.hpp"
 
 namespace lamina::vulkan {
@@ -19,7 +19,7 @@ Lowering::Lowering(const Program& program, const Limits& limits, Sink& sink)
 
 Range Lowering::range(Place place, uint64_t bytes) {
   const auto space = place.space == Place::Space::state ? Range::Space::state : Range::Space::arena;
-  return {space, place.entry, place.offset, (bytes + 3) / 4 * 4};
+  return {space, place.entry, place.offset, round_up(bytes, 4)};
 }
 
 uint64_t Lowering::address(Place place) const {
@@ -99,38 +99,8 @@ std::array<uint32_t, 3> Lowering::spread(uint64_t groups) const {
 
 namespace {
 
-using Family = void (*)(Lowering&, const Op&);
-const std::map<std::string, Family, std::less<>>& families() {
-  static const std::map<std::string, Family, std::less<>> all = {
-      {"map", lower_map},
-      {"matmul", lower_matmul},
-      {"conv", lower_conv},
-      {"conv_backward_data", lower_conv},
-      {"conv_backward_weights", lower_conv},
-      {"max_pool", lower_pool},
-      {"max_unpool", lower_pool},
-      {"max_take", lower_pool},
-      {"average_pool", lower_pool},
-      {"average_pool_backward", lower_pool},
-      {"reshape", lower_shape},
-      {"transpose", lower_shape},
-      {"slice", lower_shape},
-      {"pad", lower_shape},
-      {"concat", lower_shape},
-      {"reverse", lower_shape},
-      {"reorder", lower_shape},
-      {"copy", lower_shape},
-      {"argmax", lower_index},
-      {"gather", lower_index},
-      {"scatter_add", lower_index},
-      {"softmax", lower_softmax},
-      {"log_softmax", lower_softmax},
-      {"softmax_cross_entropy", lower_softmax},
-      {"softmax_cross_entropy_backward", lower_softmax},
-      {"kernel", lower_kernel},
-  };
-  return all;
-}
+constexpr Families<Lowering> families{"vulkan",    lower_map,   lower_matmul,  lower_conv, lower_pool,
+                                      lower_shape, lower_index, lower_softmax, nullptr,    lower_kernel};
 
 }  // namespace
 
@@ -138,15 +108,9 @@ const std::map<std::string, Family, std::less<>>& families() {
 bool claims(const Op& op) {
   if (op.raw.revision > 1) return false;
   if (op.name == "kernel") return op.kernel.glsl != nullptr;
-  return families().count(op.name) != 0;
+  return families.find(op.name) != nullptr;
 }
 
-void lower(Lowering& l, const Op& op) {
-  const auto found = families().find(op.name);
-  if (found == families().end()) op.fail("the backend 'vulkan' does not know this op");
-  l.begin(op);
-  found->second(l, op);
-  l.end(op);
-}
+void lower(Lowering& l, const Op& op) { families.lower(l, op); }
 
 }  // namespace lamina::vulkan

@@ -12,35 +12,23 @@
 
 namespace lamina::vulkan {
 
-namespace {
-
-uint64_t aligned(uint64_t bytes, uint64_t alignment) { return (bytes + alignment - 1) / alignment * alignment; }
-
-}  // namespace
-
 Executable::Executable(Session& session, Program program, Lowering::Sink sink)
     : session_(session), program_(std::move(program)), sink_(std::move(sink)), seconds_(program_.ops.size(), 0) {
   const uint64_t alignment = session_.limits.alignment;
-  const uint64_t step_bytes = (first_stream_word + 4 * sink_.streams.size()) * 4;
-  table_offset_ = aligned(step_bytes, alignment);
+  table_offset_ = round_up(step_bytes(), alignment);
   words_ = Buffer(session_.device, table_offset_ + sink_.tables.size() * 4 + 64, Buffer::Kind::device, "the numbers of a step");
-  if (!sink_.tables.empty()) {
-    const uint64_t bytes = sink_.tables.size() * 4;
-    const Buffer up(session_.device, bytes, Buffer::Kind::upload, "the tables of a step");
-    std::memcpy(up.data(), sink_.tables.data(), bytes);
-    session_.queue.run_now({CommandMaker::copy({up.handle(), 0, bytes}, {words_.handle(), table_offset_, bytes})});
-  }
-  up_bytes_ = aligned(step_bytes, alignment);
+  session_.upload(sink_.tables.data(), {words_.handle(), table_offset_, sink_.tables.size() * 4});
+  up_bytes_ = round_up(step_bytes(), alignment);
   for (const Value& v : program_.values) {
     if (!v.is(LAMINA_INPUT)) continue;
-    const uint64_t bytes = aligned(v.dense_bytes(), 4), batch = v.rank() ? uint64_t(v.shape[0]) : 1;
+    const uint64_t bytes = round_up(v.dense_bytes(), 4), batch = v.rank() ? uint64_t(v.shape[0]) : 1;
     inputs_.push_back({&v, up_bytes_});
-    up_bytes_ += aligned(std::max(bytes, batch * 4), alignment);
+    up_bytes_ += round_up(std::max(bytes, batch * 4), alignment);
   }
   for (const auto& o : program_.outputs) {
     const Value& v = program_.values[o.value];
     outputs_.push_back({&v, o.offset, down_bytes_});
-    if (!v.is(LAMINA_SCALAR)) down_bytes_ += aligned(v.dense_bytes(), 64);
+    if (!v.is(LAMINA_SCALAR)) down_bytes_ += round_up(v.dense_bytes(), 64);
   }
 }
 
@@ -139,9 +127,8 @@ void Executable::record_before(Slot& s, const std::vector<const void*>& kept) {
   s.maker.reset();  // until all is recorded
   auto maker = std::make_unique<CommandMaker>(session_.device, session_.pipelines);
   std::vector<Command> commands;
-  const uint64_t step_bytes = (first_stream_word + 4 * sink_.streams.size()) * 4;
   if (!sink_.scalars.empty() || !sink_.streams.empty())
-    commands.push_back(CommandMaker::copy({s.up.handle(), 0, step_bytes}, {words_.handle(), 0, step_bytes}));
+    commands.push_back(CommandMaker::copy({s.up.handle(), 0, step_bytes()}, {words_.handle(), 0, step_bytes()}));
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const Span to = session_.span_of(*inputs_[i].value);
     if (!kept[i]) {

@@ -38,6 +38,7 @@ class Executable {
   };
   static constexpr size_t slot_count = 4;
 
+  uint64_t step_bytes() const { return (first_stream_word + 4 * sink_.streams.size()) * 4; }  ///< of the step table
   void bind();
   std::vector<Span> spans_of(const Dispatch& d) const;
   Command command_of(CommandMaker& maker, const Lowering::Sink::Step& step);

@@ -14,31 +14,28 @@ namespace {
 constexpr uint64_t slack = 64;                          ///< behind the last tensor, which may be read four words at a time
 constexpr uint64_t staging_bytes = uint64_t(16) << 20;  ///< large tensors travel in parts of this
 
-void move(const Move& m, size_t axis, size_t bytes, const char* from, char* to) {
-  const int64_t from_step = m.from[axis] * int64_t(bytes), to_step = m.to[axis] * int64_t(bytes);
-  for (int64_t i = 0; i < m.sizes[axis]; ++i, from += from_step, to += to_step)
-    if (axis + 1 == m.sizes.size())
-      std::memcpy(to, from, bytes);
-    else
-      move(m, axis + 1, bytes, from, to);
-}
-void move(uint64_t from_token, uint64_t to_token, int64_t count, size_t bytes, const char* from, char* to) {
-  const auto nest = from_token == to_token ? std::nullopt : move_between(from_token, to_token, count);
-  if (nest && !nest->sizes.empty())
-    move(*nest, 0, bytes, from, to);
-  else if (from_token == to_token || nest)
-    std::memcpy(to, from, size_t(count) * bytes);
-  else
-    throw Error("a tensor's layout does not divide as row-major order does");
+/// Calls f(number in memory, number in row-major order) for every element.
+template <class F>
+void for_elements(uint64_t token, int64_t count, F f) {
+  const Digits digits = digits_of(token, count);
+  std::vector<int64_t> at(digits.size(), 0);
+  for (int64_t i = 0, row_major = 0; i < count; ++i) {
+    f(size_t(i), size_t(row_major));
+    for (size_t d = digits.size(); d-- > 0;) {
+      row_major += digits[d].weight;
+      if (++at[d] < digits[d].size) break;
+      row_major -= digits[d].weight * digits[d].size, at[d] = 0;
+    }
+  }
 }
 
 }  // namespace
 
 void from_layout(uint64_t token, int64_t count, size_t bytes, const char* from, char* row_major) {
-  move(token, 0, count, bytes, from, row_major);
-}
-void to_layout(uint64_t token, int64_t count, size_t bytes, const char* row_major, char* to) {
-  move(0, token, count, bytes, row_major, to);
+  if (!token)
+    std::memcpy(row_major, from, size_t(count) * bytes);
+  else
+    for_elements(token, count, [&](size_t here, size_t there) { std::memcpy(row_major + there * bytes, from + here * bytes, bytes); });
 }
 
 static OpenDevice& open_device(const Settings& s) {
@@ -64,9 +61,9 @@ void Session::state_create(const std::vector<StateEntry>& entries) {
   uint64_t total = 0;
   state_offsets.clear();
   for (const StateEntry& e : entries_) {
-    total = (total + limits.alignment - 1) / limits.alignment * limits.alignment;
+    total = round_up(total, limits.alignment);
     state_offsets.push_back(total);
-    total += (uint64_t(element_count(e.shape)) * size_of(e.dtype) + 3) / 4 * 4;
+    total += round_up(uint64_t(element_count(e.shape)) * size_of(e.dtype), 4);
   }
   state = Buffer(device, total + slack, Buffer::Kind::device, "the state");
   queue.run_now({CommandMaker::clear({state.handle(), 0, state.bytes()})});
@@ -78,45 +75,42 @@ const StateEntry& Session::entry(uint32_t number) const {
   return entries_[number];
 }
 
-Buffer& Session::staging(uint64_t bytes, bool up) {
-  Buffer& b = up ? upload_ : readback_;
-  if (b.bytes() < bytes) {
-    b = Buffer();
-    b = Buffer(device, std::max<uint64_t>(bytes, 1 << 16), up ? Buffer::Kind::upload : Buffer::Kind::readback,
-               "copies to and from the device");
+/// Copies through `staging`, which grows to what a part needs; part by part what is large. One of `to_host` and `from_host` is null.
+void Session::transfer(Buffer& staging, Buffer::Kind kind, Span there, char* to_host, const char* from_host) {
+  for (uint64_t at = 0; at < there.bytes; at += staging_bytes) {
+    const uint64_t part = std::min<uint64_t>(staging_bytes, there.bytes - at), words = round_up(part, 4);
+    if (staging.bytes() < words) {
+      staging = Buffer();
+      staging = Buffer(device, std::max<uint64_t>(words, 1 << 16), kind, "copies to and from the device");
+    }
+    const Span here{staging.handle(), 0, words}, far{there.buffer, there.offset + at, words};
+    if (from_host) {
+      std::memset(staging.data() + words - 4, 0, 4);
+      std::memcpy(staging.data(), from_host + at, part);
+    }
+    queue.run_now({from_host ? CommandMaker::copy(here, far) : CommandMaker::copy(far, here)});
+    if (to_host) std::memcpy(to_host + at, staging.data(), part);
   }
-  return b;
 }
+void Session::upload(const void* from, Span to) { transfer(upload_, Buffer::Kind::upload, to, nullptr, static_cast<const char*>(from)); }
+void Session::download(Span from, void* to) { transfer(readback_, Buffer::Kind::readback, from, static_cast<char*>(to), nullptr); }
 
 void Session::state_read(uint32_t number, void* row_major) {
   const StateEntry& e = entry(number);
   const int64_t count = element_count(e.shape);
-  const size_t bytes = size_t(count) * size_of(e.dtype);
-  std::vector<char> whole(e.layout ? bytes : 0);
-  char* to = e.layout ? whole.data() : static_cast<char*>(row_major);
-  for (uint64_t at = 0; at < bytes; at += staging_bytes) {
-    const uint64_t part = std::min<uint64_t>(staging_bytes, bytes - at), words = (part + 3) / 4 * 4;
-    Buffer& b = staging(words, false);
-    queue.run_now({CommandMaker::copy({state.handle(), state_offsets[number] + at, words}, {b.handle(), 0, words})});
-    std::memcpy(to + at, b.data(), part);
-  }
-  if (e.layout) from_layout(e.layout, count, size_of(e.dtype), whole.data(), static_cast<char*>(row_major));
+  std::vector<char> whole(size_t(count) * size_of(e.dtype));
+  download({state.handle(), state_offsets[number], whole.size()}, whole.data());
+  from_layout(e.layout, count, size_of(e.dtype), whole.data(), static_cast<char*>(row_major));
 }
 
 void Session::state_write(uint32_t number, const void* row_major) {
   const StateEntry& e = entry(number);
-  const int64_t count = element_count(e.shape);
-  const size_t bytes = size_t(count) * size_of(e.dtype);
-  std::vector<char> whole(e.layout ? bytes : 0);
-  if (e.layout) to_layout(e.layout, count, size_of(e.dtype), static_cast<const char*>(row_major), whole.data());
-  const char* from = e.layout ? whole.data() : static_cast<const char*>(row_major);
-  for (uint64_t at = 0; at < bytes; at += staging_bytes) {
-    const uint64_t part = std::min<uint64_t>(staging_bytes, bytes - at), words = (part + 3) / 4 * 4;
-    Buffer& b = staging(words, true);
-    std::memset(b.data() + words - 4, 0, 4);
-    std::memcpy(b.data(), from + at, part);
-    queue.run_now({CommandMaker::copy({b.handle(), 0, words}, {state.handle(), state_offsets[number] + at, words})});
-  }
+  const size_t bytes = size_of(e.dtype);
+  std::vector<char> whole(size_t(element_count(e.shape)) * bytes);
+  const auto* from = static_cast<const char*>(row_major);
+  for_elements(e.layout, element_count(e.shape),
+               [&](size_t here, size_t there) { std::memcpy(whole.data() + here * bytes, from + there * bytes, bytes); });
+  upload(whole.data(), {state.handle(), state_offsets[number], whole.size()});
 }
 
 void Session::keep(const void* base, uint64_t bytes) {
@@ -127,7 +121,7 @@ void Session::keep(const void* base, uint64_t bytes) {
       memory = std::max<uint64_t>(memory, device.memory.memoryHeaps[h].size);
   uint64_t held = bytes;
   for (const auto& [other, k] : kept) held += k.bytes;
-  const uint64_t rounded = (bytes + 3) / 4 * 4;
+  const uint64_t rounded = round_up(bytes, 4);
   if (!keep_data_ || rounded > std::min(limits.range, device.largest_allocation) || held > memory / 2 || !bytes) return;
   Kept k;
   try {
@@ -135,18 +129,13 @@ void Session::keep(const void* base, uint64_t bytes) {
   } catch (const Error&) {  // others have the memory: the batches are the host's to bring, as of all that does not fit
     return;
   }
-  for (uint64_t at = 0; at < bytes; at += staging_bytes) {
-    const uint64_t part = std::min<uint64_t>(staging_bytes, bytes - at), words = (part + 3) / 4 * 4;
-    Buffer& b = staging(words, true);
-    std::memcpy(b.data(), static_cast<const char*>(base) + at, part);
-    queue.run_now({CommandMaker::copy({b.handle(), 0, words}, {k.data.handle(), at, words})});
-  }
+  upload(base, {k.data.handle(), 0, bytes});
   kept[base] = std::move(k);
   ++version;
 }
 
 Span Session::span_of(const Value& v) const {
-  const uint64_t bytes = (v.dense_bytes() + 3) / 4 * 4;
+  const uint64_t bytes = round_up(v.dense_bytes(), 4);
   return v.is(LAMINA_STATE) ? Span{state.handle(), state_offsets.at(v.raw.index), bytes} : Span{arena.handle(), v.raw.offset, bytes};
 }
 

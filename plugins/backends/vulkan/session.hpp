@@ -43,6 +43,9 @@ class Session {
   uint64_t version = 1;  ///< grows when the arena moves
   std::vector<uint64_t> state_offsets;
   Span span_of(const Value& v) const;  ///< of a temporary, input or state
+  /// Copies between the host and the device, done when they return: all of the span, in whole words.
+  void upload(const void* from, Span to);
+  void download(Span from, void* to);
   struct Kept {
     Buffer data;
     uint64_t bytes = 0;
@@ -51,14 +54,13 @@ class Session {
 
  private:
   const StateEntry& entry(uint32_t number) const;
-  Buffer& staging(uint64_t bytes, bool up);  ///< at least that large
+  void transfer(Buffer& staging, Buffer::Kind kind, Span there, char* to_host, const char* from_host);
   const bool keep_data_;
   std::vector<StateEntry> entries_;
   Buffer upload_, readback_;
 };
 
-/// Copies between a layout and row-major order on the host. `bytes` per element.
+/// Copies from a layout to row-major order on the host. `bytes` per element.
 void from_layout(uint64_t token, int64_t count, size_t bytes, const char* from, char* row_major);
-void to_layout(uint64_t token, int64_t count, size_t bytes, const char* row_major, char* to);
 
 }  // namespace lamina::vulkan

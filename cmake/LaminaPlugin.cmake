@@ -1,4 +1,5 @@
 # lamina_add_plugin(NAME KIND_FOLDER SOURCES...): a plugin library plugins/KIND_FOLDER/NAME.so that exports one symbol and imports none of the host's.
+include(${CMAKE_CURRENT_LIST_DIR}/EmbedText.cmake)
 set(LAMINA_EXPORTS ${CMAKE_CURRENT_LIST_DIR}/plugin.exports)
 set(LAMINA_PUBLIC_HEADERS ${CMAKE_CURRENT_LIST_DIR}/../framework/include)
 

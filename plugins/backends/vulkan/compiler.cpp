@@ -14,6 +14,7 @@
 #include <lamina/plugin.hpp>
 
 #include "cache.hpp"
+#include "shader_files.hpp"
 
 namespace lamina::vulkan {
 namespace {
@@ -102,6 +103,12 @@ void reflect(Code& code) {
 }
 
 }  // namespace
+
+std::string_view shader_file(const std::string& name) {
+  for (const auto& [file, text] : shader_files)
+    if (name == file) return text;
+  throw Error("there is no shader file '" + name + "'");
+}
 
 std::string text_of(const Shader& shader) {
   std::string text = "#version 450\n" + shader.definitions;

@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 
 #include <cstdio>
+#include <cstring>
 
 namespace lamina {
 
@@ -101,6 +102,11 @@ std::string bytes_text(uint64_t bytes) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%.1f ", value);
   return buffer + std::string(unit);
+}
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 bool is_name(std::string_view text) {

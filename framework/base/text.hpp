@@ -24,6 +24,9 @@ std::vector<std::string> lines_of(std::string_view text);
 /// "512 B", "1.4 KiB", "12.3 MiB"
 std::string bytes_text(uint64_t bytes);
 
+/// "SIGINT", "signal 42"
+std::string signal_name(int signal);
+
 /// Bytes from `begin` to the first one that breaks UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); text.size() when
 /// none does.
 size_t first_invalid_utf8(std::string_view text, size_t begin = 0);

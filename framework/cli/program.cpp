@@ -153,6 +153,8 @@ int tell_failure(Console& console, bool events) {
   return int(Exit::failed);
 }
 
+ChildJobs child_jobs() { return {}; }
+
 int run_program(const std::vector<std::string>& words, const Streams& streams) noexcept {
   try {
     return run_unguarded(words, streams);

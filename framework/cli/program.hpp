@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/terminal.hpp"
+#include "plugin/child.hpp"
 
 namespace lamina::cli {
 
@@ -17,6 +18,9 @@ struct Streams {
 /// Runs one command. `words`: the arguments without the program's name. Throws nothing: everything that goes wrong is told on `err` and has
 /// its exit code.
 int run_program(const std::vector<std::string>& words, const Streams& streams) noexcept;
+
+/// What every program of this project can be asked to do in a child process: its main hands them to child_main.
+ChildJobs child_jobs();
 
 /// Tells what is being caught on `err`, with --json also on `out`: as a document, or as a line where `events` are told. Returns its exit
 /// code. Only within a catch.

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 
 #include "train/run.hpp"
 
@@ -54,11 +53,6 @@ StopOnSignal::StopOnSignal(bool say, bool redraws) {
 
 StopOnSignal::~StopOnSignal() {
   for (size_t i = 0; i < std::size(watched); ++i) sigaction(watched[i], &before_[i], nullptr);
-}
-
-std::string signal_name(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return name ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 }  // namespace lamina::cli

@@ -1,7 +1,6 @@
 /// SIGINT and SIGTERM end a run after a checkpoint; a second one ends the program at once.
 #pragma once
 #include <csignal>
-#include <string>
 
 namespace lamina::cli {
 
@@ -19,8 +18,5 @@ class StopOnSignal {
  private:
   struct sigaction before_[4];
 };
-
-/// "SIGINT", "signal 42"
-std::string signal_name(int signal);
 
 }  // namespace lamina::cli

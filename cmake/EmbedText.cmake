@@ -1,6 +1,7 @@
 # lamina_embed_text(TARGET FILES…): text files as part of a library. Of each, "x.glsl" for example, the build makes a header "x.glsl.hpp" with
 #   inline constexpr char x_glsl[] = …;       (the file's bytes and a NUL; the name with _ for what no identifier may hold)
 # which TARGET's sources can include, and makes it anew when the file changes. TARGET is of the folder that calls.
+# lamina_embed_table(TARGET TABLE FILES…): the same, and a header TABLE.hpp, in which the array TABLE has a pair {file's name, text} for each.
 # This file is also the script (cmake -P) that writes such a header OUT from the file TEXT.
 if(CMAKE_SCRIPT_MODE_FILE)
   get_filename_component(file ${TEXT} NAME)
@@ -26,4 +27,24 @@ function(lamina_embed_text target)
     target_sources(${target} PRIVATE ${header})
   endforeach()
   target_include_directories(${target} PRIVATE ${folder})
+endfunction()
+
+function(lamina_embed_table target table)
+  lamina_embed_text(${target} ${ARGN})
+  set(includes "")
+  set(entries "")
+  foreach(text ${ARGN})
+    get_filename_component(file ${text} NAME)
+    string(MAKE_C_IDENTIFIER ${file} name)
+    string(APPEND includes "#include \"${file}.hpp\"\n")
+    string(APPEND entries "    {\"${file}\", ${name}},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT embedded_${target}/${table}.hpp @ONLY CONTENT [[
+#pragma once
+#include <utility>
+
+@includes@
+inline constexpr std::pair<const char*, const char*> @table@[] = {
+@entries@};
+]])
 endfunction()

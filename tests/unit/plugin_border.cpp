@@ -91,7 +91,7 @@ Shape shape_after(const std::string& name, const std::string& settings, const Sh
 }  // namespace
 
 TEST_CASE("a plugin built with an older header loads and records; what it does not know reads as absent") {
-  const Descriptor& d = test_layer("older", "swish");
+  const Descriptor& d = test_layer("older/layers", "swish");
   CHECK(d.example != "");
   CHECK(d.example_shape == "");
   CHECK(d.parameters.at(0).unit == "");

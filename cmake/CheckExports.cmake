@@ -1,0 +1,35 @@
+# cmake -P, after a plugin is linked: LIBRARY must export lamina_plugin_v1 alone, and with IMPORTS must find whatever it calls in the libraries
+# that it names itself, so that nothing comes from the program that loads it. A library that is otherwise is removed.
+get_filename_component(name ${LIBRARY} NAME)
+set(fault "")
+
+execute_process(COMMAND ${NM} --dynamic --defined-only --format=posix ${LIBRARY} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" exported "${text}")
+list(TRANSFORM exported REPLACE " .*" "")
+if(NOT exported)
+  set(fault "exports nothing: no source ends with the line LAMINA_LAYER(…), or that of another kind.")
+elseif(NOT exported STREQUAL lamina_plugin_v1)
+  list(JOIN exported ", " exported)
+  set(fault "exports ${exported}; a plugin exports lamina_plugin_v1 and nothing else.")
+endif()
+
+# What the dynamic linker would not find. `ldd -r` runs none of the library's code.
+find_program(LDD ldd)
+if(IMPORTS AND LDD AND NOT fault)
+  execute_process(COMMAND ${LDD} -r ${LIBRARY} OUTPUT_VARIABLE text ERROR_VARIABLE errors)
+  string(REGEX MATCHALL "undefined symbol: [^ \t\n,]+" missing "${text}${errors}")
+  list(TRANSFORM missing REPLACE ".* " "")
+  if(missing)
+    find_program(DEMANGLER c++filt)
+    if(DEMANGLER)
+      execute_process(COMMAND ${DEMANGLER} ${missing} OUTPUT_VARIABLE missing OUTPUT_STRIP_TRAILING_WHITESPACE)
+    endif()
+    string(REGEX REPLACE "[;\n]" " and " missing "${missing}")
+    set(fault "needs ${missing}, which none of its libraries has. A plugin calls nothing of the program; other libraries are named after LIBRARIES.")
+  endif()
+endif()
+
+if(fault)
+  file(REMOVE ${LIBRARY})
+  message(FATAL_ERROR "${name} ${fault}")
+endif()

@@ -188,6 +188,11 @@ class CommandLine {
         ->expected(1, 2)
         ->required();
 
+    CLI::App* create = command(*plugins, "new", Command::plugins_new);
+    positional(*create, "KIND", kind_, ("One of " + joined(Registry::kinds()) + ".").c_str());
+    positional(*create, "NAME", name_, "The plugin's name: lower case letters, digits and _.");
+    value(*create, "--dir", folder_, "DIR", "The folder to write; one called NAME when not given.");
+
     command(root_, "backends", Command::backends)
         ->add_flag("--check", a_.check,
                    "Also run a small network on each device and hold its numbers to the reference; exit code 5 when one is off.");
@@ -341,7 +346,8 @@ class CommandLine {
     a_.experiment = experiment_, a_.run = run_, a_.input = input_, a_.output = output_;
     a_.color = color_ == "always" ? ColorMode::always : color_ == "never" ? ColorMode::never : ColorMode::automatic;
     if (words_.size() == 2) kind_ = words_[0];
-    if (!words_.empty()) a_.name = words_.back();
+    a_.name = words_.empty() ? name_ : words_.back();
+    if (!folder_.empty()) a_.folder = folder_;
     if (!kind_.empty()) {
       const auto& kinds = Registry::kinds();
       if (std::ranges::find(kinds, kind_) == kinds.end()) {
@@ -359,7 +365,7 @@ class CommandLine {
   std::map<const CLI::App*, Command> commands_;
   bool version_ = false;
   std::set<const CLI::App*> elsewhere_;
-  std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_;
+  std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_, name_, folder_;
   std::string backends_, steps_, warm_up_, tolerance_;
   std::vector<std::string> words_;
 };

@@ -30,6 +30,7 @@ enum class Command {
   bench,
   plugins_list,
   plugins_describe,
+  plugins_new,
   backends
 };
 
@@ -54,6 +55,7 @@ struct Arguments {
   bool drift = false;
   std::optional<std::string> kind;
   std::string name;
+  std::optional<std::filesystem::path> folder;  ///< plugins new: where it writes; else a folder called as the plugin
 
   // Of all commands:
   std::vector<std::string> plugin_path;

@@ -25,6 +25,7 @@ int compare_backends_command(Context& context);
 int bench_command(Context& context);
 int plugins_list_command(Context& context);
 int plugins_describe_command(Context& context);
+int plugins_new_command(Context& context);
 int backends_command(Context& context);
 
 }  // namespace lamina::cli

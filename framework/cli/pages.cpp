@@ -58,8 +58,8 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "lamina bench lenet5.json --backend vulkan --steps 500\n"
         "lamina bench lenet5.json --set training.batch_size=256 --json"}},
       {"plugins",
-       {"lamina plugins COMMAND", "List and describe layers, optimizers and all other plugins.",
-        "What the plugins that can be found are, and what they say of themselves.",
+       {"lamina plugins COMMAND", "List, describe and begin layers, optimizers and all other plugins.",
+        "What the plugins that can be found are, what they say of themselves, and how to begin one.",
         "lamina plugins list --kind optimizer\n"
         "lamina plugins describe conv"}},
       {"plugins list",
@@ -72,6 +72,13 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
         "lamina plugins describe conv\n"
         "lamina plugins describe schedule constant"}},
+      {"plugins new",
+       {"lamina plugins new KIND NAME [options]", "Write a small project for a plugin of your own.",
+        "Writes a folder with a plugin that is ready to build, an experiment that trains with it, and what building takes; then change it "
+        "to "
+        "what you have in mind. A plugin is code with your rights.",
+        "lamina plugins new layer swish2\n"
+        "lamina plugins new optimizer lion --dir plugins/lion"}},
       {"backends",
        {"lamina backends [options]", "List the devices to train on.",
         "Lists the devices that each backend can train on. -v adds their limits and features.",

@@ -90,6 +90,8 @@ int execute(const Arguments& a, Console& console, const std::vector<std::string>
       return plugins_list_command(context);
     case Command::plugins_describe:
       return plugins_describe_command(context);
+    case Command::plugins_new:
+      return plugins_new_command(context);
     case Command::backends:
       return backends_command(context);
   }

@@ -71,6 +71,12 @@ const std::vector<std::string>& Registry::kinds() {
   return names;
 }
 
+std::string Registry::folder_of(const std::string& kind) {
+  for (auto& known : all_kinds)
+    if (kind == known.name) return known.folder;
+  throw std::logic_error("no kind of plugin is called " + kind);
+}
+
 std::vector<PluginFile> Registry::list() const {
   std::vector<PluginFile> found;
   std::error_code failed;

@@ -44,6 +44,8 @@ class Registry : public Catalogue {
   const std::vector<std::filesystem::path>& folders() const { return folders_; }
   /// "layer", "loss", …: all kinds that this program knows.
   static const std::vector<std::string>& kinds();
+  /// "layer" → "layers": the folder that plugins of a kind lie in. std::logic_error for an unknown kind.
+  static std::string folder_of(const std::string& kind);
 
  private:
   std::vector<std::filesystem::path> folders_;

@@ -73,9 +73,9 @@ Command CommandMaker::copy(Span from, Span to) {
   return c;
 }
 
-Command CommandMaker::clear(Span to) {
+Command CommandMaker::fill(Span to, uint32_t word) {
   Command c;
-  c.to = to;
+  c.to = to, c.word = word;
   c.accesses = {{to.buffer, to.offset, to.offset + to.bytes, true}};
   return c;
 }
@@ -135,7 +135,7 @@ size_t Queue::record(VkCommandBuffer into, const std::vector<Command>& commands,
       const VkBufferCopy region{c.from->offset, c.to.offset, c.from->bytes};
       vkCmdCopyBuffer(into, c.from->buffer, c.to.buffer, 1, &region);
     } else {
-      vkCmdFillBuffer(into, c.to.buffer, c.to.offset, c.to.bytes, 0);
+      vkCmdFillBuffer(into, c.to.buffer, c.to.offset, c.to.bytes, c.word);
     }
     if (timestamps) vkCmdWriteTimestamp(into, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, timestamps, 2 * i + 1);
   }

@@ -15,15 +15,16 @@ struct Span {
   uint64_t offset, bytes;
 };
 
-/// One command: a dispatch, or a copy, or a zero-fill.
+/// One command: a dispatch, or a copy, or a fill.
 struct Command {
   uint32_t op = 0;                     ///< number of the op it belongs to
-  const Pipeline* pipeline = nullptr;  ///< null: `from` is copied to `to`, or `to` is zero-filled
+  const Pipeline* pipeline = nullptr;  ///< null: `from` is copied to `to`, or `to` is filled with `word`
   VkDescriptorSet set{};
   std::vector<uint32_t> push;
   std::array<uint32_t, 3> groups{};
   std::optional<Span> from;
   Span to{};
+  uint32_t word = 0;
   Accesses accesses;
 };
 
@@ -33,7 +34,7 @@ class CommandMaker {
   CommandMaker(const GpuDevice& device, Pipelines& pipelines) : device_(device), pipelines_(pipelines) {}
   Command dispatch(const Dispatch& dispatch, const std::vector<Span>& bindings);
   static Command copy(Span from, Span to);
-  static Command clear(Span to);
+  static Command fill(Span to, uint32_t word = 0);
 
  private:
   VkDescriptorSet set_of(const Pipeline& pipeline, const std::vector<Span>& bindings);

@@ -147,7 +147,7 @@ void backward_data(Lowering& l, const Op& op, const Conv& c, Stored px, Stored p
   Gemm g;
   g.b_along_k = true, g.batches = c.groups;
   g.parts = parts_of(c, all);
-  if (!all) l.add_clear(px.range(count));
+  if (!all) l.add_fill(px.range(count));
   if (g.parts.empty()) return;
   read_image(g, y, c, c.out, c.filters);
   read_weights(g, w, c);

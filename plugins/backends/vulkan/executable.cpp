@@ -9,6 +9,7 @@
 #include <lamina/plugin.hpp>
 
 #include "items.hpp"
+#include "kernel.hpp"
 
 namespace lamina::vulkan {
 
@@ -30,6 +31,9 @@ Executable::Executable(Session& session, Program program, Lowering::Sink sink)
     outputs_.push_back({&v, o.offset, down_bytes_});
     if (!v.is(LAMINA_SCALAR)) down_bytes_ += round_up(v.dense_bytes(), 64);
   }
+  if (sink_.watched.empty()) return;
+  faults_ = Buffer(session_.device, sink_.fault_bytes, Buffer::Kind::device, "faults of kernels");
+  faults_down_ = std::exchange(down_bytes_, down_bytes_ + sink_.fault_bytes);
 }
 
 Executable::~Executable() {
@@ -59,6 +63,9 @@ std::vector<Span> Executable::spans_of(const Dispatch& d) const {
       case Range::Space::table:
         spans.push_back({words_.handle(), table_offset_ + r.offset, r.bytes});
         break;
+      case Range::Space::faults:
+        spans.push_back({faults_.handle(), r.offset, r.bytes});
+        break;
     }
   return spans;
 }
@@ -67,8 +74,8 @@ Command Executable::command_of(CommandMaker& maker, const Lowering::Sink::Step& 
   Command c;
   if (step.alternatives.empty()) {
     Dispatch place;
-    place.bindings = {step.clear};
-    c = CommandMaker::clear(spans_of(place)[0]);
+    place.bindings = {step.to};
+    c = CommandMaker::fill(spans_of(place)[0], step.word);
   } else {
     const Dispatch& d = session_.tuner.fastest(step.alternatives, [&](const Dispatch& one) { return spans_of(one); });
     c = maker.dispatch(d, spans_of(d));
@@ -119,6 +126,8 @@ void Executable::make_slot(Slot& s) {
     const Span from = session_.span_of(*o.value);
     commands.push_back(CommandMaker::copy(from, {s.down.handle(), o.offset, from.bytes}));
   }
+  if (faults_.handle())
+    commands.push_back(CommandMaker::copy({faults_.handle(), 0, sink_.fault_bytes}, {s.down.handle(), faults_down_, sink_.fault_bytes}));
   session_.queue.record(s.after, commands);
 }
 
@@ -205,7 +214,7 @@ void Executable::run(const Run& run) {
   fill(s, run);
   s.outputs = run.outputs;
   std::vector<VkCommandBuffer> buffers = {s.before, timed_ ? timed_body_ : body_};
-  if (run.outputs && down_bytes_) buffers.push_back(s.after);
+  if ((run.outputs && down_bytes_) || faults_.handle()) buffers.push_back(s.after);
   s.ticket = session_.queue.add(buffers);
   if (!timed_) return;
   finish(s);
@@ -218,6 +227,17 @@ void Executable::finish(Slot& s) {
   session_.queue.wait(s.ticket);
   s.ticket = 0;
   if (s.outputs) deliver(s);
+  if (faults_.handle()) check_kernels(s);
+}
+
+void Executable::check_kernels(const Slot& s) const {
+  std::string found;
+  for (const auto& w : sink_.watched) {
+    const std::string faults =
+        kernel_faults(program_.ops[w.op], reinterpret_cast<const uint32_t*>(s.down.data() + faults_down_ + w.offset));
+    if (!faults.empty()) found += (found.empty() ? "" : "\n") + faults;
+  }
+  if (!found.empty()) throw Error(found);
 }
 
 void Executable::deliver(Slot& s) {
@@ -271,7 +291,7 @@ std::string Executable::explain() {
     if (c.pipeline)
       text += describe(c.pipeline->code->name, "  ", c.groups[0], "x", c.groups[1], "x", c.groups[2], " workgroups\n");
     else
-      text += c.from ? "copy\n" : "clear\n";
+      text += c.from ? "copy\n" : "fill\n";
   }
   return text;
 }

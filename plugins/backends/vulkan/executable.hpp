@@ -47,6 +47,7 @@ class Executable {
   void fill(Slot& slot, const Run& run);
   void deliver(Slot& slot);
   void finish(Slot& slot);
+  void check_kernels(const Slot& slot) const;
   void read_times();
 
   Session& session_;
@@ -56,7 +57,8 @@ class Executable {
   Buffer words_;               ///< step table and constant words
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
-  uint64_t up_bytes_ = 0, down_bytes_ = 0;
+  Buffer faults_;                                             ///< of kernels, where they are reported
+  uint64_t up_bytes_ = 0, down_bytes_ = 0, faults_down_ = 0;  ///< faults_down_: in Slot::down
 
   uint64_t bound_ = 0;  ///< version of the session's memory that is recorded
   std::unique_ptr<CommandMaker> maker_;

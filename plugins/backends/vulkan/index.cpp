@@ -55,7 +55,7 @@ void lower_scatter(Lowering& l, const Op& op) {
   // Walking all indices costs least, unless there are too few columns to fill a GPU and looking is not much work.
   const uint64_t columns = rows.outer * rows.inner / width, elements = uint64_t(y.count()) / width;
   const bool walk = l.limits.lanes || columns >= 4096 || elements * uint64_t(indices.count()) >= uint64_t(1) << 28;
-  if (walk) l.add_clear(to);
+  if (walk) l.add_fill(to);
   Words words;
   append_divisor(words, rows.inner / width), append_divisor(words, rows.length);
   words.push_back(uint32_t(indices.count()));

@@ -48,11 +48,11 @@ void Lowering::add_best(std::vector<Dispatch> alternatives) {
     for (uint32_t n : d.groups)
       if (n < 1 || n > limits.groups) op.fail("it needs ", n, " workgroups along one axis, but this device allows 1 to ", limits.groups);
   }
-  sink_->steps.push_back({op_, std::move(alternatives), {}});
+  sink_->steps.push_back({op_, std::move(alternatives)});
 }
 
-void Lowering::add_clear(Range range) {
-  if (sink_) sink_->steps.push_back({op_, {}, range});
+void Lowering::add_fill(Range range, uint32_t word) {
+  if (sink_) sink_->steps.push_back({op_, {}, range, word});
 }
 
 Range Lowering::step_table() const {
@@ -87,6 +87,15 @@ Range Lowering::table(const std::vector<uint32_t>& words) {
   sink_->tables.resize((sink_->tables.size() + unit - 1) / unit * unit);
   r.offset = sink_->tables.size() * 4;
   sink_->tables.insert(sink_->tables.end(), words.begin(), words.end());
+  return r;
+}
+
+Range Lowering::faults(uint64_t words) {
+  Range r{Range::Space::faults, 0, 0, words * 4};
+  if (!sink_) return r;
+  r.offset = round_up(sink_->fault_bytes, limits.alignment);
+  sink_->watched.push_back({op_, r.offset});
+  sink_->fault_bytes = r.offset + r.bytes;
   return r;
 }
 

@@ -23,6 +23,7 @@ struct Limits {
   uint32_t groups = 65535;             ///< workgroups along each axis, at most
   uint64_t alignment = 64;             ///< of bindings; all values and scratch have it
   uint32_t processors = 1;             ///< an estimate of how many workgroups fill the device
+  bool report_faults = false;          ///< whether kernels of plugins tell what they do outside of their tensors; costs time
 };
 
 /// GLSL of a compute shader: #version 450 and `definitions` are put before it, #include "x.glsl" is a file of shaders/.
@@ -39,7 +40,8 @@ struct Range {
     state,   ///< one entry of the state
     states,  ///< all of the state, which lies in one buffer
     step,    ///< the step table
-    table    ///< constant words
+    table,   ///< constant words
+    faults   ///< what a kernel did wrong
   };
   Space space = Space::arena;
   uint32_t entry = 0;  ///< of the state
@@ -77,8 +79,8 @@ class Lowering : public Planning {
   void add(Dispatch dispatch);
   /// Alternatives that give the same bits: the fastest is chosen on the device, or the first where nothing is tuned.
   void add_best(std::vector<Dispatch> alternatives);
-  /// Zero-fills.
-  void add_clear(Range range);
+  /// Fills with zeros, or with another word.
+  void add_fill(Range range, uint32_t word = 0);
   void add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) override;
 
   /// The step table: 32-bit words that the host writes before every step, bound as `uint step[]`, readonly.
@@ -89,6 +91,8 @@ class Lowering : public Planning {
   uint32_t stream_words(uint64_t key);
   /// Constant words on the device, for tables that are too long for push constants. While planning it is empty.
   Range table(const std::vector<uint32_t>& words);
+  /// Words where this op's kernel counts what it does wrong; they are looked at after every run.
+  Range faults(uint64_t words);
 
   /// Workgroups spread over the first two axes: a shader finds its number as gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x, and
   /// there may be some more than asked for.
@@ -104,8 +108,9 @@ constexpr uint32_t first_stream_word = 256;  ///< scalars stand before it
 struct Lowering::Sink {
   struct Step {
     uint32_t op;                         ///< number of the op it belongs to
-    std::vector<Dispatch> alternatives;  ///< empty: `clear` is zero-filled
-    Range clear{};
+    std::vector<Dispatch> alternatives;  ///< empty: `to` is filled with `word`
+    Range to{};
+    uint32_t word = 0;
   };
   struct Scalar {
     uint32_t row;
@@ -116,6 +121,12 @@ struct Lowering::Sink {
   std::vector<Scalar> scalars;    ///< word i of the step table
   std::vector<uint64_t> streams;  ///< keys; words first_stream_word + 4 · i of the step table
   std::vector<uint32_t> tables;   ///< all constant words, in ranges aligned to limits.alignment
+  struct Watched {
+    uint32_t op;
+    uint64_t offset;  ///< of its words in the buffer of faults
+  };
+  std::vector<Watched> watched;
+  uint64_t fault_bytes = 0;
 };
 
 /// Lowers any op of the op list; Error names an op it does not know, or why it cannot run.

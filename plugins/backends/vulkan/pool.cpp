@@ -48,7 +48,7 @@ void add_backward(Lowering& l, const Op& op, const Op& pool, std::string definit
     apart = apart && size[a] <= stride[a];
     covered = covered && size[a] == stride[a] && y[a + 2] * stride[a] - low[a] >= x[a + 2];
   }
-  if (apart && !covered) l.add_clear(bindings.back());
+  if (apart && !covered) l.add_fill(bindings.back());
   const Shape &side = apart ? y : x, &other = apart ? x : y;
   definitions += define("RESULT", bindings.size() - 1);
   add_items(l, op, {apart ? "pool_spread.comp" : "pool_gather.comp", std::move(definitions)}, std::move(bindings),
@@ -93,7 +93,7 @@ void lower_pool(Lowering& l, const Op& op) {
   Words words;
   append_divisor(words, uint64_t(x[1])), append_divisor(words, volume(pooled.shape));
   words.push_back(uint32_t(volume(full.shape)));
-  if (!take) l.add_clear(result);
+  if (!take) l.add_fill(result);
   const uint64_t columns = uint64_t(full.size(0)) * uint64_t(full.size(1));
   add_items(l, op, {"unpool.comp", take ? define("TAKE", 1) : ""}, {take ? first : result, positions, take ? result : first},
             take ? uint64_t(pooled.count()) : columns, words);

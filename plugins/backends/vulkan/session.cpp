@@ -46,7 +46,7 @@ static OpenDevice& open_device(const Settings& s) {
 Session::Session(const Settings& s)
     : open(open_device(s)), queue(device), tuner(device, pipelines, queue, s.tuning), keep_data_(s.keep_data) {
   if (s.lanes) limits.lanes = *s.lanes;
-  limits.storage = s.storage;
+  limits.storage = s.storage, limits.report_faults = s.report_faults;
 }
 Session::~Session() { pipelines.save(); }
 
@@ -66,7 +66,7 @@ void Session::state_create(const std::vector<StateEntry>& entries) {
     total += round_up(uint64_t(element_count(e.shape)) * size_of(e.dtype), 4);
   }
   state = Buffer(device, total + slack, Buffer::Kind::device, "the state");
-  queue.run_now({CommandMaker::clear({state.handle(), 0, state.bytes()})});
+  queue.run_now({CommandMaker::fill({state.handle(), 0, state.bytes()})});
   ++version;
 }
 
@@ -152,7 +152,7 @@ std::unique_ptr<Executable> Session::compile(Program program) {
     ++version;
     arena = Buffer();  // the old one first: both may not fit
     arena = Buffer(device, bytes, Buffer::Kind::device, "the tensors of a step");
-    queue.run_now({CommandMaker::clear({arena.handle(), 0, arena.bytes()})});
+    queue.run_now({CommandMaker::fill({arena.handle(), 0, arena.bytes()})});
   }
   auto made = std::make_unique<Executable>(*this, std::move(program), std::move(sink));
   device.instance.check_messages();

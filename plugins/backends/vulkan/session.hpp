@@ -16,6 +16,7 @@ struct Settings {
   bool keep_data = true;      ///< data sets on the device where they fit
   Tuning tuning = Tuning::tune;
   DType storage = DType::float32;  ///< of activations
+  bool report_faults = false;      ///< of plugins' kernels
 };
 
 class Session {

@@ -92,14 +92,6 @@ void add_find(Lowering& l, const Op& op, Range from, Range to, const Sources& s,
             axes);
 }
 
-void add_fill(Lowering& l, const Op& op, Range to, uint32_t word) {
-  if (word == 0) return l.add_clear(to);
-  const auto words = int64_t(to.bytes / 4);
-  Sources s{{{words, 0, words}}};
-  if (words % 4 == 0) s.axes = {{words / 4, 0, words / 4}, {4, 1, 4}};
-  add_move(l, op, l.table({word, word, word, word}), to, s);
-}
-
 /// The result's elements of one source, of which `parts` share a word.
 void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, uint32_t parts, Outside outside, uint32_t fill = 0) {
   const bool mirrored = outside == Outside::mirror || outside == Outside::edge;
@@ -107,7 +99,7 @@ void add_sources(Lowering& l, const Op& op, Range from, Range to, Sources s, uin
   if ((!mirrored || s.axes.back().is_whole()) && widen(s, parts)) parts = 1;
   if (parts > 1 || mirrored) return add_find(l, op, from, to, s, parts, outside, fill);
   if (outside == Outside::fill && !std::all_of(s.axes.begin(), s.axes.end(), [](const Axis& a) { return a.is_whole(); }))
-    add_fill(l, op, to, fill);
+    l.add_fill(to, fill);
   add_move(l, op, from, to, std::move(s));
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 struct Vulkan {
   std::optional<std::string> device;
-  std::string precision = "float32", kernels = "auto", data = "device", tuning = "tune", validation = "off";
+  std::string precision = "float32", kernels = "auto", data = "device", tuning = "tune", bounds = "ignore", validation = "off";
   int64_t threads = 0;
 
   void declare(Declaration& d) {
@@ -28,6 +28,10 @@ struct Vulkan {
         "tuning", tuning, "off | read | tune",
         "which of several equal kernels runs: the first, the one that an earlier run found the fastest, or the one that is found now");
     d.optional(
+        "bounds", bounds, "ignore | report",
+        "what kernels of plugins may do outside of their tensors: reads there give 0 and writes do nothing, or they end the run with a "
+        "sentence, as do elements of their results that they never write; reporting costs time");
+    d.optional(
         "validation", validation, "off | sync | gpu",
         "lets Vulkan's validation layers watch; whatever they say ends the run. The environment's LAMINA_VULKAN_VALIDATION, where it is "
         "set, decides instead");
@@ -39,7 +43,7 @@ struct Vulkan {
     const char* watch = std::getenv("LAMINA_VULKAN_VALIDATION");
     s.validation = vulkan::validation_named(watch ? watch : validation);
     if (kernels != "auto") s.lanes = kernels == "lanes";
-    s.keep_data = data == "device";
+    s.keep_data = data == "device", s.report_faults = bounds == "report";
     s.storage = precision == "bfloat16" ? DType::bfloat16 : precision == "float16" ? DType::float16 : DType::float32;
     s.tuning = tuning == "off" ? vulkan::Tuning::off : tuning == "read" ? vulkan::Tuning::read : vulkan::Tuning::tune;
     return std::make_unique<vulkan::Session>(s);

@@ -1,0 +1,44 @@
+/// A schedule is a struct with `double rate(const Moment&) const`: the learning rate of the coming update. It runs on the host before each
+/// step and is pure: the rate depends on parameters and the moment alone, so that a resumed run repeats it.
+#pragma once
+#include "plugin.hpp"
+#include "sized.hpp"
+
+namespace lamina {
+
+/// Where the training is, before an update.
+struct Moment {
+  int64_t step, steps;    ///< updates done so far, and of the whole run
+  int64_t epoch, epochs;  ///< epochs done so far, and of the whole run
+  int64_t steps_per_epoch;
+  double learning_rate;  ///< the experiment's
+  const lamina_moment* raw;
+  /// A metric of the last epoch ("validation_loss"); absent in the first epoch and where nobody measures it.
+  std::optional<double> metric(std::string_view name) const {
+    for (uint32_t i = 0; i < raw->metric_count; ++i)
+      if (name == raw->metric_names[i]) return raw->metric_values[i];
+    return {};
+  }
+};
+
+namespace border {
+
+template <class T>
+struct Schedule {
+  using Plugin = T;
+  static lamina_status rate(const lamina_host* host, lamina_scope* handle, const lamina_attribute* settings, uint32_t setting_count,
+                            const lamina_moment* m, double* rate) {
+    return guard(host, handle, [&] {
+      const lamina_moment known = read_sized(m);
+      const T plugin = configured<T>(settings, setting_count);
+      *rate = plugin.rate({known.step, known.steps, known.epoch, known.epochs, known.steps_per_epoch, known.learning_rate, &known});
+    });
+  }
+  static void complete(Declaration&) {}
+  static constexpr lamina_schedule table{sizeof(lamina_schedule), rate};
+};
+
+}  // namespace border
+}  // namespace lamina
+
+#define LAMINA_SCHEDULE(Type, name, doc) LAMINA_PLUGIN("schedule", name, doc, lamina::border::Schedule<Type>)

@@ -104,7 +104,9 @@ with tempfile.TemporaryDirectory(prefix="lamina-author-") as scratch:
         for folder in alone:
             train(folder, clang / "build/plugins")
     described = run("lamina", "plugins", "describe", "my_layer", "--plugin-path", alone[0] / "build/plugins")
-    check("initial" in described, f"the new layer describes itself: {described}")
+    tutorial = (source / "docs/writing-plugins.md").read_text()
+    page = re.search("```\n(swish2, a layer\n.*?)```", tutorial, re.DOTALL).group(1)
+    check(described.startswith(page.replace("swish2", "my_layer")), f"the tutorial shows what describe prints: {described}")
 
     # Put beside Lamina's own, a plugin needs no search path, and its name is taken.
     run("cmake", "--install", alone[0] / "build", "--prefix", prefix)

@@ -103,6 +103,25 @@ std::string composites_text(const std::vector<std::string>& all) {
   return text.empty() ? "none" : text;
 }
 
+/// "2×median_pool (pool1, pool2), runs on CPU float32, GLSL": kernel by kernel, and where they can run.
+std::string kernels_text(const std::vector<KernelSummary>& all) {
+  std::string text;
+  std::vector<KernelSummary> rest = all;
+  while (!rest.empty()) {
+    const KernelSummary first = rest[0];
+    std::vector<std::string> layers;
+    const auto same = [&](const KernelSummary& k) {
+      return k.kernel == first.kernel && k.bodies == first.bodies && k.gradient == first.gradient;
+    };
+    for (const KernelSummary& k : rest)
+      if (same(k)) layers.push_back(k.layer + ": " + k.kernel);
+    std::erase_if(rest, same);
+    text += (text.empty() ? "" : "; ") + composites_text(layers) + ", runs on " + joined(first.bodies) +
+            (first.gradient ? "" : ", has no gradient");
+  }
+  return text;
+}
+
 /// "21×map, 6×matmul": the most frequent first.
 std::string ops_text(const std::vector<std::pair<std::string, std::string>>& ops) {
   std::vector<std::pair<std::string, int64_t>> kinds;
@@ -154,6 +173,7 @@ std::string summary_text(const ExperimentSummary& s, const Terminal& terminal, b
   fact("MFLOP", "2 × multiply-adds of convolutions and matrix products, forward, per batch");
   fact("claimed", composites_text(s.claimed));
   fact("decomposed", composites_text(s.decomposed));
+  if (!s.kernels.empty()) fact("kernels", kernels_text(s.kernels));
   fact("ops", counted(int64_t(s.ops.size())) + " per training step: " + ops_text(s.ops));
   if (verbose) {
     Table list({Side::right, Side::left, Side::left});
@@ -195,6 +215,16 @@ Json summary_json(const ExperimentSummary& s) {
   j.set("layers", std::move(layers));
   j.set("claimed", texts(s.claimed));
   j.set("decomposed", texts(s.decomposed));
+  Json kernels = Json::array();
+  for (const KernelSummary& k : s.kernels) {
+    Json one = Json::object();
+    one.set("layer", k.layer);
+    one.set("kernel", k.kernel);
+    one.set("bodies", texts(k.bodies));
+    one.set("gradient", k.gradient);
+    kernels.push_back(std::move(one));
+  }
+  j.set("kernels", std::move(kernels));
   Json ops = Json::array();
   for (const auto& [op, layer] : s.ops) {
     Json one = Json::object();

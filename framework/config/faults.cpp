@@ -19,9 +19,10 @@ std::string all_text(const std::vector<Fault>& faults) {
   return text;
 }
 
-Exit worst(const std::vector<Fault>& faults) {
-  const bool only_plugins = std::ranges::all_of(faults, [](const Fault& f) { return f.exit == Exit::plugin; });
-  return only_plugins && !faults.empty() ? Exit::plugin : Exit::experiment;
+/// What all have in common; where they differ it is the experiment that is wrong.
+Exit common(const std::vector<Fault>& faults) {
+  const bool one = std::ranges::all_of(faults, [&](const Fault& f) { return f.exit == faults[0].exit; });
+  return one && !faults.empty() ? faults[0].exit : Exit::experiment;
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ std::string Fault::text() const {
   return text + (text.empty() ? "" : ": ") + escaped(sentence);
 }
 
-ConfigError::ConfigError(std::vector<Fault> f) : Failure(worst(f), all_text(f)), faults(std::move(f)) {}
+ConfigError::ConfigError(std::vector<Fault> f) : Failure(common(f), all_text(f)), faults(std::move(f)) {}
 
 void Faults::add(Place place, std::string sentence, Exit exit) {
   Fault fault{std::move(place), std::move(sentence), exit};

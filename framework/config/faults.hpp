@@ -23,7 +23,8 @@ struct Fault {
   std::string text() const;
 };
 
-/// What `throw_if_any` throws: what() has one line per fault. Exit code 3; 4 when nothing is wrong but plugins that do not load.
+/// What `throw_if_any` throws: what() has one line per fault. The exit code is that of
+/// the faults, where they have one in common, else 3.
 struct ConfigError : Failure {
   explicit ConfigError(std::vector<Fault> faults);
   std::vector<Fault> faults;

@@ -2,7 +2,9 @@
 
 #include <lamina/sized.hpp>
 #include <unordered_map>
+#include <utility>
 
+#include "graph/error_at.hpp"
 #include "graph/op.hpp"
 
 namespace lamina::graph {
@@ -84,12 +86,31 @@ class Reverse {
   }
   Tensors kernel_rule(const Node& node, const Tensors& x, const Tensors& y, const Tensors& dy) {
     const lamina_kernel kernel = border::read_sized(node.kernel);
-    if (!kernel.gradient) throw Error("kernel " + std::string(kernel.name) + " has no gradient");
+    const auto refuse = [&](Exit exit, const auto&... parts) {
+      throw ErrorAt(exit, *node.path, describe("its kernel '", kernel.name, "' ", parts...));
+    };
+    if (!kernel.gradient) refuse(Exit::experiment, "has no gradient, but something before it is trained or its gradient is asked for");
     std::vector<lamina_value> down(x.size(), 0);
-    handle_.check(kernel.gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
-                                  node.constants.data(), down.data()));
+    if (kernel.gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
+                        node.constants.data(), down.data())) {
+      const std::string where = std::exchange(handle_.where, "");
+      try {
+        handle_.raise();
+      } catch (const Error& e) {
+        handle_.where = where, handle_.forget();
+        refuse(Exit::plugin, "has a gradient that fails: ", e.text);
+      }
+    }
     Tensors dx;
-    for (auto v : down) dx.push_back(tensor(scope_, from_border(v)));
+    for (size_t i = 0; i < down.size(); ++i) {
+      const ValueId v = from_border(down[i]);
+      if (v != absent && v >= g_.values.size()) refuse(Exit::plugin, "has a gradient that is no value of this graph, for in", i);
+      const TensorType wanted = g_.values[node.in[i]].type;
+      if (v != absent && !g_.values[v].hosted && g_.values[v].type != wanted)
+        refuse(Exit::plugin, "has a gradient of the wrong type for in", i, ": ", to_text(g_.values[v].type), "; wanted ", to_text(wanted),
+               " as in", i, " is");
+      dx.push_back(tensor(scope_, v));
+    }
     return dx;
   }
 

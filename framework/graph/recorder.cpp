@@ -238,13 +238,29 @@ lamina_status shape(lamina_scope* s, lamina_value v, lamina_shape* out) {
     std::copy(type.shape.begin(), type.shape.end(), out->dims);
   });
 }
+/// A name stands for one kernel in all of a plugin: errors and profiles tell them apart by it.
+void want_one_kernel(const Graph& g, const std::string& path, const lamina_kernel& k) {
+  for (const Node& n : g.nodes) {
+    if (!n.kernel || n.path != &path || n.text("name") != k.name) continue;
+    const lamina_kernel other = border::read_sized(n.kernel);
+    if (other.cpu_float != k.cpu_float || other.cpu_double != k.cpu_double || other.glsl != k.glsl || other.gradient != k.gradient)
+      throw Error(describe("kernel ", k.name, ": the plugin has two kernels of this name; a name stands for one"));
+  }
+}
 lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value* in, uint32_t in_count, const double* constants,
                      uint32_t constant_count, const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items) {
   return guarded(s, [&] {
     want_recording(s, "kernel");
-    const char* name = border::read_sized(k).name;
-    if (!name || items < 0) throw Error("a kernel needs a name and a number of work items");
+    if (!k) throw Error("a kernel was to be recorded, but its table is missing");
+    const lamina_kernel known = border::read_sized(k);
+    const char* name = known.name;
+    if (!name || !*name) throw Error("a kernel has no name");
+    if (items < 1) throw Error(describe("kernel ", name, ": ", items, " work items were asked for; wanted at least 1"));
+    if (out_count < 1) throw Error(describe("kernel ", name, ": it has no results"));
+    if (!known.cpu_float && !known.cpu_double && !known.glsl)
+      throw Error(describe("kernel ", name, ": it has no body, neither for CPUs nor in GLSL"));
     Graph& g = *s->graph;
+    want_one_kernel(g, *g.path(s->path), known);
     Node node{&op_named("kernel"), g.path(s->path), {}, {}, {{"name", name}}, k, {constants, constants + constant_count}, items};
     for (uint32_t i = 0; i < in_count; ++i) {
       const ValueId id = value_of(s, in[i], i);

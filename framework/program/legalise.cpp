@@ -1,5 +1,9 @@
 #include "program/legalise.hpp"
 
+#include <lamina/sized.hpp>
+
+#include "base/text.hpp"
+#include "graph/error_at.hpp"
 #include "graph/op.hpp"
 #include "graph/recorder.hpp"
 #include "program/border.hpp"
@@ -30,7 +34,22 @@ bool asks(const Graph& g, const Node& n, const Claims& claims) {
   return claims(op, values.data());
 }
 
+std::string kernel_refused(const Node& node, const std::string& backend) {
+  const lamina_kernel kernel = border::read_sized(node.kernel);
+  const std::string lacks = joined(kernel_bodies(kernel, false));
+  return "the backend '" + backend + "' does not run its kernel '" + kernel.name + "', which has a body for " +
+         joined(kernel_bodies(kernel, true)) + (lacks.empty() ? "" : " and none for " + lacks);
+}
+
 }  // namespace
+
+std::vector<std::string> kernel_bodies(const lamina_kernel& k, bool there) {
+  std::vector<std::string> list;
+  if (bool(k.cpu_float) == there) list.push_back("CPU float32");
+  if (bool(k.cpu_double) == there) list.push_back("CPU float64");
+  if (bool(k.glsl) == there) list.push_back("GLSL");
+  return list;
+}
 
 LegaliseReport legalise(Graph& g, std::vector<ValueId>& roots, const Claims& claims, const std::string& backend) {
   LegaliseReport report;
@@ -60,8 +79,8 @@ LegaliseReport legalise(Graph& g, std::vector<ValueId>& roots, const Claims& cla
       if (kind == OpKind::primitive) {
         std::string operands;
         for (auto v : node.in) operands += (operands.empty() ? "" : ", ") + to_text(g.values[v].type);
-        const std::string name = node.kernel ? "the kernel " + node.text("name") : "op " + node.op->name;
-        throw Error("layer '" + *node.path + "': backend '" + backend + "' does not run " + name + " on " + operands);
+        if (node.kernel) throw ErrorAt(Exit::backend, *node.path, kernel_refused(node, backend));
+        throw ErrorAt(Exit::backend, *node.path, "the backend '" + backend + "' does not run op " + node.op->name + " on " + operands);
       }
       Tensors x;
       for (auto v : node.in) x.push_back(tensor(scope, v));

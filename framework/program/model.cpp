@@ -40,6 +40,8 @@ class Recording {
   auto guarded(lamina_scope& scope, Body body) {
     try {
       return body();
+    } catch (const ErrorAt& e) {
+      result_.refuse(e);
     } catch (const Error& e) {
       if (!e.text.empty()) throw Failure(Exit::experiment, scope.where + ": " + e.text);
     }
@@ -54,6 +56,7 @@ class Recording {
   void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
     scope.graph = &g_;
     scope.settings = &plugin.settings;
+    result_.origins.try_emplace(scope.path, Recorded::Origin{scope.where, plugin.place});
     const auto settings = views(plugin.settings);
     if (!body(&host_table(), &scope, settings.data(), uint32_t(settings.size()))) return;
     try {
@@ -313,6 +316,12 @@ class Recording {
 };
 
 }  // namespace
+
+void Recorded::refuse(const ErrorAt& error) const {
+  const auto at = origins.find(error.path);
+  if (at == origins.end()) throw Failure(error.exit, error.what());
+  throw ConfigError({Fault{at->second.place, at->second.where + ": " + error.sentence, error.exit}});
+}
 
 Recorded record(const Experiment& experiment, const Columns& columns, const Request& request, DType real) {
   return Recording(experiment, columns, request, real).run();

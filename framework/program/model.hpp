@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/experiment.hpp"
+#include "graph/error_at.hpp"
 #include "graph/graph.hpp"
 #include "program/fuse.hpp"
 
@@ -41,6 +42,14 @@ struct Recorded {
   std::vector<NamedValue> outputs;
   std::vector<RecordedLayer> layers;
   std::vector<std::string> without_gradient;  ///< trainable parameters that the loss does not depend on
+  /// What recorded the ops of a path: "layer 'c1' (conv)", and where the experiment names it.
+  struct Origin {
+    std::string where;
+    Place place;
+  };
+  std::map<std::string, Origin> origins;
+  /// Throws the error as a fault at the place in the experiment that it comes from.
+  [[noreturn]] void refuse(const graph::ErrorAt& error) const;
 };
 
 /// Records what the request asks for, in float32 or float64. Throws ConfigError with the place of the layer that does not fit;

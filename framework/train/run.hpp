@@ -74,12 +74,18 @@ struct LayerSummary {
   double flops = 0;  ///< forward, per batch: 2 × multiply-adds of convolutions and matrix products
   bool trainable = true;
 };
+struct KernelSummary {
+  std::string layer, kernel;
+  std::vector<std::string> bodies;  ///< "CPU float32", "CPU float64", "GLSL": where it can run
+  bool gradient = false;
+};
 struct ExperimentSummary {
   std::string name, backend, device;
   int64_t batch = 0, parameters = 0, trained = 0;
   uint64_t arena_bytes = 0, state_bytes = 0, input_bytes = 0;  ///< of one training step
   std::vector<LayerSummary> layers;
   std::vector<std::string> claimed, decomposed;          ///< composites: "bn1: normalize"
+  std::vector<KernelSummary> kernels;                    ///< of plugins, in a training step
   std::vector<std::pair<std::string, std::string>> ops;  ///< of a training step in running order: op, layer
   std::vector<std::string> explanation;                  ///< what the backend made of it: a line that sums it up, then one for each part
 };

@@ -1,3 +1,5 @@
+#include <lamina/sized.hpp>
+
 #include "base/shape.hpp"
 #include "base/text.hpp"
 #include "train/run.hpp"
@@ -38,7 +40,12 @@ ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue) 
   for (auto& v : p.values)
     if (v.kind == LAMINA_INPUT) s.input_bytes += v.bytes;
   s.claimed = step.report().claimed, s.decomposed = step.report().decomposed;
-  for (auto& op : p.ops) s.ops.emplace_back(op.name, *op.path);
+  for (auto& op : p.ops) {
+    s.ops.emplace_back(op.name, *op.path);
+    if (!op.kernel) continue;
+    const lamina_kernel kernel = border::read_sized(op.kernel);
+    s.kernels.push_back({*op.path, kernel.name, program::kernel_bodies(kernel, true), kernel.gradient != nullptr});
+  }
   s.explanation = lines_of(step.explain());
 
   // The forward pass alone tells each layer's work.

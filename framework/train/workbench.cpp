@@ -103,7 +103,9 @@ std::unique_ptr<program::Executable> Workbench::compile(const Request& request, 
   if (request.update && layers_.empty()) layers_ = recorded.layers, without_gradient_ = recorded.without_gradient;
   try {
     return session.compile(std::move(recorded.graph), std::move(recorded.outputs), name);
-  } catch (const Error& e) {  // an op that the backend does not run, told with its layer
+  } catch (const graph::ErrorAt& e) {  // an op or a kernel that the backend does not run
+    recorded.refuse(e);
+  } catch (const Error& e) {
     throw Failure(Exit::backend, e.text);
   }
 }

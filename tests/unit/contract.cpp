@@ -117,7 +117,7 @@ TEST_CASE("what a backend cannot do is told with the layer's name") {
   SmallRuns runs(R"({"type": "two_ops"})");
   const auto [exit, why] = failure([&] { check_experiment(runs.load(), all_plugins()); });
   CHECK(exit == 5);
-  CHECK_HAS(why, "layer 'c1': backend 'two_ops' does not run op conv");
+  CHECK_HAS(why, "/network/layers/0: layer 'c1' (conv): the backend 'two_ops' does not run op conv");
   CHECK_FALSE(std::filesystem::exists(runs.runs));
 }
 
@@ -161,7 +161,21 @@ TEST_CASE("a kernel of its own trains on every backend and in both precisions, w
   for (SmallRuns* runs : {&wide, &cpu}) {
     const auto [code, sentence] = failure([&] { check_experiment(runs->load(with("shader")), all_plugins()); });
     CHECK(code == 5);
-    CHECK_HAS(sentence, "'cubed'");
-    CHECK_HAS(sentence, "cube_shader");
+    CHECK_HAS(sentence, "/network/layers/1: layer 'cubed' (cube): the backend '");
+    CHECK_HAS(sentence, "does not run its kernel 'cube_shader', which has a body for GLSL and none for CPU float32, CPU float64");
+    const auto [planned, why] = failure([&] { summarise(runs->load(with("shader")), all_plugins()); });
+    CHECK(planned == code);
+    CHECK(why == sentence);
   }
+  const auto [code, sentence] = failure([&] { cpu.run(with("rough")); });
+  CHECK(code == 3);
+  CHECK_HAS(sentence, "/network/layers/1: layer 'cubed' (cube): its kernel 'cube_gradient' has no gradient");
+
+  const auto kernels = summarise(cpu.load(with("kernel")), all_plugins()).kernels;
+  REQUIRE(kernels.size() == 2);
+  CHECK(kernels[0].layer + ": " + kernels[0].kernel == "cubed: cube");
+  CHECK(kernels[0].bodies == std::vector<std::string>{"CPU float32", "CPU float64"});
+  CHECK(kernels[0].gradient);
+  CHECK(kernels[1].kernel == "cube_gradient");
+  CHECK_FALSE(kernels[1].gradient);
 }

@@ -171,8 +171,10 @@ class KernelStep : public Step {
         items_(op.raw.items),
         in_(std::move(in)),
         out_(std::move(out)) {
-    for (size_t i = 0; i < in_.size(); ++i) in_shapes_.push_back(shape_of(op.in(i)));
-    for (size_t i = 0; i < out_.size(); ++i) out_shapes_.push_back(shape_of(op.out(i)));
+    int64_t elements = 0;
+    for (size_t i = 0; i < in_.size(); ++i) in_shapes_.push_back(shape_of(op.in(i))), elements += op.in(i).count();
+    for (size_t i = 0; i < out_.size(); ++i) out_shapes_.push_back(shape_of(op.out(i))), elements += op.out(i).count();
+    work_ = std::max(items_, elements);
   }
   void bind(const Memory& m) override {
     in_at_.clear(), out_at_.clear();
@@ -194,7 +196,7 @@ class KernelStep : public Step {
                                     end};
       if (begin < end) kernel_.cpu_float(&call);
     };
-    in_parts(items_, items_ < 4096 ? 1 : now.threads, part);
+    in_parts(items_, work_ < 4096 ? 1 : int(std::min<int64_t>(now.threads, items_)), part);
   }
 
  private:
@@ -207,6 +209,7 @@ class KernelStep : public Step {
   const double* constants_;
   uint32_t constant_count_;
   int64_t items_;
+  int64_t work_ = 0;  ///< what an item costs is not known: at least its share of the tensors, as there may be few items for much work
   std::vector<Place> in_, out_;
   std::vector<lamina_shape> in_shapes_, out_shapes_;
   std::vector<const void*> in_at_;

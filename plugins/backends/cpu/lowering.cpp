@@ -49,6 +49,7 @@ bool per_channel(const Op& op) {
 
 bool claims(const Op& op) {
   if (!families.find(op.name) || op.raw.revision > 1) return false;
+  if (op.name == "kernel") return op.kernel.cpu_float != nullptr;
   if (op.name == "normalize" || op.name == "normalize_backward") return per_channel(op);
   return true;
 }

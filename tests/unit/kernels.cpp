@@ -8,7 +8,9 @@
 #include "base/failure.hpp"
 #include "graph/autodiff.hpp"
 #include "support/evaluation.hpp"
+#include "support/plugin_cases.hpp"
 #include "support/recording.hpp"
+#include "support/train_bench.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -57,9 +59,8 @@ struct Grumpy : Copy {
 
 /// What planning says of kernel K between two parameters and a loss, whose gradient is asked for or not; "" where it says nothing.
 template <class K>
-std::string said(const Backend& backend, bool gradient = false) {
-  const auto session = backend.open();
-  Recording r(session->real());
+std::string said(program::Session& session, bool gradient = false) {
+  Recording r(session.real());
   return r.refusal([&] {
     r.handle.path = "first";
     const Tensor x = r.parameter("x", {3, 2}) * 2;
@@ -72,8 +73,12 @@ std::string said(const Backend& backend, bool gradient = false) {
       const auto g = graph::differentiate(r.handle, r.id(loss), {r.id(r.parameter("x", {3, 2}))});
       r.outputs.push_back({"g", g[0]});
     }
-    Steps(*session, r).run();
+    Steps(session, r).run();
   });
+}
+template <class K>
+std::string said(const Backend& backend, bool gradient = false) {
+  return said<K>(*backend.open(), gradient);
 }
 
 const Backend float64{"reference", "float64"}, float32{"reference", "float32"}, cpu{"cpu", "float32"}, vulkan{"vulkan", "float32"};
@@ -98,6 +103,9 @@ TEST_CASE("planning names layer, kernel and the body that a backend misses") {
     CHECK(said<OnGpus>(b) == "'second': the backend '" + b.name +
                                  "' does not run its kernel 'on_gpus', which has a body for GLSL and none for CPU float32, CPU float64");
   }
+  program::Session two_ops(all_plugins().find("backend", "two_ops"), {});
+  CHECK(said<Copy>(two_ops) ==
+        "'second': the backend 'two_ops' does not run its kernel 'copy_of', which has a body for CPU float32, CPU float64, GLSL");
   if (!has_vulkan()) return;
   CHECK(said<Copy>(vulkan) == "");
   CHECK(said<OnGpus>(vulkan) == "");
@@ -206,4 +214,25 @@ TEST_CASE("CPUs share the items of a kernel where there is work for several thre
   CHECK(calls("cpu", "float32", 1, 7, 1000) == Calls{{0, 7}});
   CHECK(calls("reference", "float64", 0, 7, 1000) == Calls{{0, 7}});
   CHECK(calls("reference", "float32", 0, 7, 1000) == Calls{{0, 7}});
+}
+
+TEST_CASE("median_pool: the lower median, the first of equals, NaN before all, padding never") {
+  std::vector<std::string> left_out;
+  std::vector<Backend> backends = backends_under_test(left_out);
+  backends.push_back(reference64);
+  const std::vector<Attribute> settings = {{"size", Shape{3}}, {"stride", Shape{1}}, {"padding", Shape{1}}};
+  const PluginCase c = plugin_case(plugins().find("layer", "median_pool"), settings, {real({1, 1, 5})}, Mode::training);
+  for (const Backend& b : backends) {
+    CAPTURE(b.text());
+    Evaluation evaluation(b, c, 1);
+    const std::vector<double> w = evaluation.weights().at(0).data;
+    const Values at = evaluation.at({{DType::float64, {1, 1, 5}, {5, 1, 4, 2, 2}}});
+    CHECK(at.y[0].data == std::vector<double>{1, 4, 2, 2, 2});
+    const std::vector<double> expected = {0, w[0], w[1], w[2] + w[3] + w[4], 0};
+    for (size_t i = 0; i < 5; ++i) CHECK(at.g[0].data[i] == doctest::Approx(expected[i]));
+    const std::vector<double> y = evaluation.at({{DType::float64, {1, 1, 5}, {5, NAN, 4, -INFINITY, INFINITY}}}).y[0].data;
+    for (size_t i = 0; i < 3; ++i) CHECK(std::isnan(y[i]));
+    CHECK(y[3] == 4);
+    CHECK(y[4] == -INFINITY);
+  }
 }

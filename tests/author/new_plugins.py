@@ -100,7 +100,9 @@ with tempfile.TemporaryDirectory(prefix="lamina-author-") as scratch:
         train(folder, several / "build/plugins")
     if shutil.which("clang++"):
         clang = together("clang", alone)
-        build_with("clang++", clang)
+        path, environment["PATH"] = environment["PATH"], "/usr/bin:/bin"  # the program is not in it: the package is named
+        build_with("clang++", clang, f"-DCMAKE_PREFIX_PATH={prefix}")
+        environment["PATH"] = path
         for folder in alone:
             train(folder, clang / "build/plugins")
     described = run("lamina", "plugins", "describe", "my_layer", "--plugin-path", alone[0] / "build/plugins")

@@ -16,8 +16,13 @@ endif()
 
 set(LAMINA_EMBED_TEXT ${CMAKE_CURRENT_LIST_FILE})
 
+# Where the headers are: among what CMake makes for the target.
+function(lamina_embed_folder target out)
+  set(${out} ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}.dir/embedded PARENT_SCOPE)
+endfunction()
+
 function(lamina_embed_text target)
-  set(folder ${CMAKE_CURRENT_BINARY_DIR}/embedded_${target})
+  lamina_embed_folder(${target} folder)
   foreach(text ${ARGN})
     get_filename_component(text ${text} ABSOLUTE)
     get_filename_component(file ${text} NAME)
@@ -31,6 +36,7 @@ endfunction()
 
 function(lamina_embed_table target table)
   lamina_embed_text(${target} ${ARGN})
+  lamina_embed_folder(${target} folder)
   set(includes "")
   set(entries "")
   foreach(text ${ARGN})
@@ -39,7 +45,7 @@ function(lamina_embed_table target table)
     string(APPEND includes "#include \"${file}.hpp\"\n")
     string(APPEND entries "    {\"${file}\", ${name}},\n")
   endforeach()
-  file(CONFIGURE OUTPUT embedded_${target}/${table}.hpp @ONLY CONTENT [[
+  file(CONFIGURE OUTPUT ${folder}/${table}.hpp @ONLY CONTENT [[
 #pragma once
 #include <utility>
 

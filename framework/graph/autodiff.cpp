@@ -106,7 +106,11 @@ class Reverse {
       const ValueId v = from_border(down[i]);
       if (v != absent && v >= g_.values.size()) refuse(Exit::plugin, "has a gradient that is no value of this graph, for in", i);
       const TensorType wanted = g_.values[node.in[i]].type;
-      if (v != absent && !g_.values[v].hosted && g_.values[v].type != wanted)
+      if (v != absent && g_.values[v].hosted) {  // a number is one for every element
+        dx.push_back(broadcast(tensor(scope_, v), wanted.shape));
+        continue;
+      }
+      if (v != absent && g_.values[v].type != wanted)
         refuse(Exit::plugin, "has a gradient of the wrong type for in", i, ": ", to_text(g_.values[v].type), "; wanted ", to_text(wanted),
                " as in", i, " is");
       dx.push_back(tensor(scope_, v));

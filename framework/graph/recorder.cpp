@@ -238,6 +238,8 @@ lamina_status shape(lamina_scope* s, lamina_value v, lamina_shape* out) {
     std::copy(type.shape.begin(), type.shape.end(), out->dims);
   });
 }
+constexpr int64_t most_items = int64_t(1) << 48;  // backends multiply by their threads
+
 /// A name stands for one kernel in all of a plugin: errors and profiles tell them apart by it.
 void want_one_kernel(const Graph& g, const std::string& path, const lamina_kernel& k) {
   for (const Node& n : g.nodes) {
@@ -255,7 +257,8 @@ lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value
     const lamina_kernel known = border::read_sized(k);
     const char* name = known.name;
     if (!name || !*name) throw Error("a kernel has no name");
-    if (items < 1) throw Error(describe("kernel ", name, ": ", items, " work items were asked for; wanted at least 1"));
+    if (items < 1 || items > most_items)
+      throw Error(describe("kernel ", name, ": ", items, " work items were asked for; wanted 1 to ", most_items));
     if (out_count < 1) throw Error(describe("kernel ", name, ": it has no results"));
     if (!known.cpu_float && !known.cpu_double && !known.glsl)
       throw Error(describe("kernel ", name, ": it has no body, neither for CPUs nor in GLSL"));

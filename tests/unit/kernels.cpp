@@ -53,6 +53,9 @@ struct TooShort : Copy {
 struct Whole : Copy {
   static Tensors gradient(Scope&, const Tensors&, const Tensors&, const Tensors& dy, const double*) { return {cast(dy[0], DType::int32)}; }
 };
+struct First : Copy {
+  static Tensors gradient(Scope&, const Tensors&, const Tensors&, const Tensors&, const double*) { return {2.0}; }
+};
 struct Grumpy : Copy {
   static Tensors gradient(Scope& s, const Tensors&, const Tensors&, const Tensors&, const double*) { s.fail("not on Mondays"); }
 };
@@ -126,6 +129,15 @@ TEST_CASE("a kernel's gradient is there where it is needed, one for each input, 
   CHECK(said<Grumpy>(float64) == "");  // nobody asks
 }
 
+TEST_CASE("a gradient that is a number is one for every element of the input") {
+  const auto session = float64.open();
+  Recording r;
+  const Tensor x = r.parameter("x", {3, 2});
+  const Tensor y = total(run<First>(r.scope, {x}, {{1}}, 1)[0]);
+  r.outputs.push_back({"g", graph::differentiate(r.handle, r.id(y), {r.id(x)})[0]});
+  CHECK(Steps(*session, r).run().at("g").data == std::vector<double>(6, 2));
+}
+
 TEST_CASE("a kernel that cannot be meant is not recorded") {
   const auto body = [](const lamina_kernel_call*) {};
   lamina_kernel k{sizeof k, "k", body, body, nullptr, nullptr}, nameless = k, empty = k, bodiless = k;
@@ -135,8 +147,9 @@ TEST_CASE("a kernel that cannot be meant is not recorded") {
   CHECK(recorded(&nameless) == "a kernel has no name");
   CHECK(recorded(&empty) == "a kernel has no name");
   CHECK(recorded(&bodiless) == "kernel k: it has no body, neither for CPUs nor in GLSL");
-  CHECK(recorded(&k, 0) == "kernel k: 0 work items were asked for; wanted at least 1");
-  CHECK(recorded(&k, -3) == "kernel k: -3 work items were asked for; wanted at least 1");
+  CHECK(recorded(&k, 0) == "kernel k: 0 work items were asked for; wanted 1 to 281474976710656");
+  CHECK(recorded(&k, -3) == "kernel k: -3 work items were asked for; wanted 1 to 281474976710656");
+  CHECK(recorded(&k, INT64_MAX) == "kernel k: 9223372036854775807 work items were asked for; wanted 1 to 281474976710656");
   CHECK(recorded(&k, 1, 0) == "kernel k: it has no results");
 }
 

@@ -38,6 +38,16 @@ def build_with(compiler, folder, *more):
     run("cmake", "--build", folder / "build")
 
 
+def prove(project, folders):
+    """Lamina's own check of each plugin, through the build's target; where this program has it."""
+    if "\n  check " not in run("lamina", "plugins", "--help"):
+        return
+    text = run("cmake", "--build", project / "build", "--target", "check")
+    for folder in folders:
+        kind = folder.name.removeprefix("my_")
+        check(f"passed: {kind} {folder.name} " in text, f"{folder.name} passes its check: {text}")
+
+
 def train(folder, plugins):
     text = run("lamina", "run", folder / "experiment.json", "--plugin-path", plugins, "--out", folder / "runs", "--set", "training.steps=12", "-q")
     check("\ntest  " in text, f"{folder.name} trains: {text}")
@@ -93,9 +103,11 @@ with tempfile.TemporaryDirectory(prefix="lamina-author-") as scratch:
     rest = [empty / f"my_{kind}" for kind in kinds if empty / f"my_{kind}" not in alone]
     for folder in alone:
         build_with("g++", folder)
+        prove(folder, [folder])
         train(folder, folder / "build/plugins")
     several = together("several", rest)
     build_with("g++", several)
+    prove(several, rest)
     for folder in rest:
         train(folder, several / "build/plugins")
     if shutil.which("clang++"):

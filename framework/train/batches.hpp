@@ -27,11 +27,11 @@ class Batches {
 
   Workbench& bench_;
   Schedule schedule_;
-  Loader loader_;
   std::map<const program::Executable*, Loader::Columns> columns_;
   std::vector<int64_t> order_;
   int64_t step_ = 0, epoch_ = 0, in_epoch_ = 0;
   program::Moment moment_;
+  Loader loader_;  ///< last, so that it ends first: its thread reads columns and order
 };
 
 }  // namespace lamina

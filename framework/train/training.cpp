@@ -42,8 +42,8 @@ Training::Training(Workbench& bench, RunFolder folder, const Course& course, Sch
       folder_(std::move(folder)),
       journal_(folder_.journal()),
       record_(bench, options.command),
-      loader_(bench.data, bench.data.training()),
-      full_(make_ready(bench.batch())) {
+      full_(make_ready(bench.batch())),
+      loader_(bench.data, bench.data.training()) {
   const int64_t rest = int64_t(bench.data.training().rows.size()) % bench.batch();
   if (rest && !x_.training.drop_last_batch) rest_ = make_ready(rest);
   for (auto& outputs : outputs_) outputs.resize(std::max(full_.program->output_bytes(), rest_.program ? rest_.program->output_bytes() : 0));

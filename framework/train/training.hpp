@@ -69,7 +69,6 @@ class Training {
   RunFolder folder_;
   Journal journal_;
   RunRecord record_;
-  Loader loader_;
   Ready full_, rest_;
 
   int64_t step_ = 0, epoch_ = 0, in_epoch_ = 0;  ///< done so far
@@ -86,6 +85,7 @@ class Training {
   Row step_row_;
   int stopped_by_ = 0;
   Clock::time_point start_;
+  Loader loader_;  ///< last, so that it ends first: its thread reads columns and order
 };
 
 }  // namespace lamina

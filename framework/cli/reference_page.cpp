@@ -51,6 +51,37 @@ Json example_of(const Descriptor& d) {
   return example;
 }
 
+/// The parameters in the order of the page; the fields of an object of names follow it, named as --set would: parameters.*.initial.
+std::vector<Parameter> all_parameters(const Descriptor& d) {
+  std::vector<Parameter> all;
+  for (const Parameter& p : d.parameters) {
+    all.push_back(p);
+    for (const Parameter& field : p.fields) all.push_back(field), all.back().name = p.name + ".*." + field.name;
+  }
+  return all;
+}
+
+Json parameters_json(const std::vector<Parameter>& parameters) {
+  Json list = Json::array();
+  for (const Parameter& p : parameters) {
+    Json one = Json::object();
+    one.set("name", p.name);
+    one.set("type", type_text(p, false));
+    one.set("domain", p.domain);
+    one.set("unit", p.unit);
+    one.set("required", bool(p.flags & LAMINA_REQUIRED));
+    const bool has = p.initial && p.initial->count();
+    Json initial = nullptr;
+    if (has) initial = std::move(to_json(std::span(&p, 1), std::span(&*p.initial, 1)).members()[0].value);
+    one.set("default", std::move(initial));
+    one.set("may_change_per_step", bool(p.flags & LAMINA_PER_STEP));
+    one.set("doc", p.doc);
+    if (!p.fields.empty()) one.set("fields", parameters_json(p.fields));
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string page_text(const Descriptor& d, const Terminal& terminal) {
@@ -58,21 +89,22 @@ std::string page_text(const Descriptor& d, const Terminal& terminal) {
   size_t name_width = 4;
   for (const auto* ports : {&d.inputs, &d.results})
     for (const Port& p : *ports) name_width = std::max(name_width, width_of(escaped(p.name)));
-  for (const Parameter& p : d.parameters) name_width = std::max(name_width, width_of(escaped(p.name)));
+  const std::vector<Parameter> parameters = all_parameters(d);
+  for (const Parameter& p : parameters) name_width = std::max(name_width, width_of(escaped(p.name)));
   name_width = std::min<size_t>(name_width, 30);
 
   const auto heading = [&](const char* text) { return "\n" + terminal.bold(text) + "\n"; };
   std::string text = terminal.bold(escaped(d.name)) + ", " + with_article(escaped(d.kind)) + "\n" + paragraph(d.doc, 2, columns);
   if (!d.inputs.empty()) text += heading("Inputs") + ports_text(d.inputs, name_width, columns);
   if (!d.results.empty()) text += heading("Results") + ports_text(d.results, name_width, columns);
-  if (!d.parameters.empty()) text += heading("Parameters");
-  for (const Parameter& p : d.parameters) {
+  if (!parameters.empty()) text += heading("Parameters");
+  for (const Parameter& p : parameters) {
     const std::string name = "  " + escaped(p.name);
     const std::string first = paragraph(facts_text(p), name_width + 4, columns);
     text +=
         name + (width_of(name) < name_width + 4 ? first.substr(width_of(name)) : "\n" + first) + paragraph(p.doc, name_width + 4, columns);
   }
-  if (d.parameters.empty()) text += heading("Parameters") + "  none\n";
+  if (parameters.empty()) text += heading("Parameters") + "  none\n";
   if (const Json example = example_of(d); !example.is_null()) {
     const std::string body = to_text(example);
     text += heading("Example");
@@ -105,23 +137,7 @@ Json page_json(const Descriptor& d) {
   j.set("doc", d.doc);
   j.set("inputs", ports(d.inputs));
   j.set("results", ports(d.results));
-  Json parameters = Json::array();
-  for (const Parameter& p : d.parameters) {
-    Json one = Json::object();
-    one.set("name", p.name);
-    one.set("type", type_text(p, false));
-    one.set("domain", p.domain);
-    one.set("unit", p.unit);
-    one.set("required", bool(p.flags & LAMINA_REQUIRED));
-    const bool has = p.initial && p.initial->count();
-    Json initial = nullptr;
-    if (has) initial = std::move(to_json(std::span(&p, 1), std::span(&*p.initial, 1)).members()[0].value);
-    one.set("default", std::move(initial));
-    one.set("may_change_per_step", bool(p.flags & LAMINA_PER_STEP));
-    one.set("doc", p.doc);
-    parameters.push_back(std::move(one));
-  }
-  j.set("parameters", std::move(parameters));
+  j.set("parameters", parameters_json(d.parameters));
   j.set("example", example_of(d));
   j.set("file", d.file);
   j.set("version", d.version);

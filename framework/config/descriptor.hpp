@@ -16,6 +16,9 @@ struct Parameter {
   std::string domain;           ///< "[0, 1)" or "same | valid"; of a list: of each element; "" = anything
   std::string doc, unit;
   std::optional<Attribute> initial;  ///< the default; a parameter that is neither required nor has one may be absent
+  /// Not empty: an object with keys of the user's choosing, and what stands under each, none a list. A plain value under a key stands for
+  /// the first. Its settings are the keys as NAME.* and lists with one element per key as NAME.*.FIELD.
+  std::vector<Parameter> fields = {};
 };
 
 /// An input or a result.

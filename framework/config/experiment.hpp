@@ -15,7 +15,10 @@ namespace lamina {
 struct PluginConfig {
   const Descriptor* plugin = nullptr;  ///< the catalogue's
   std::vector<Attribute> settings;
-  Place place;  ///< for faults found later
+  Place place;                                            ///< for faults found later
+  std::vector<std::pair<std::string, Place>> given = {};  ///< the settings that the file gives: "stride", "parameters.beta.initial"
+  /// Where the file gives this setting; where not, the object it would stand in.
+  const Place& place_of(const std::string& setting) const;
 };
 
 /// A result of a layer, or a dataset column.

@@ -12,13 +12,37 @@ namespace {
 void check_declaration(const Descriptor& d, const Section& section) {
   for (const Parameter& p : d.parameters) {
     DomainText check(p.domain);
+    for (const Parameter& field : p.fields) DomainText check_field(field.domain);
     if (std::ranges::find(section.names, p.name) != section.names.end())
       throw std::runtime_error("The " + d.kind + " plugin " + in_quotes(d.name) + " declares a parameter " + in_quotes(p.name) +
                                ", which is a key of the experiment file itself.");
   }
 }
 
+/// Where each setting of `object` stands; `name` is what is put in front of its keys.
+void note_places(const std::vector<Parameter>& parameters, const Json& object, const std::string& pointer, const std::string& name,
+                 std::vector<std::pair<std::string, Place>>& places) {
+  for (const Parameter& p : parameters) {
+    const Json* value = object.given(p.name);
+    if (!value) continue;
+    const std::string here = pointer_to(pointer, p.name);
+    places.push_back({name + p.name, {value->position, here}});
+    if (p.fields.empty() || !value->is_object()) continue;
+    for (const Member& m : value->members()) {
+      places.push_back({name + p.name + "." + m.key, {m.value.position, pointer_to(here, m.key)}});
+      note_places(p.fields, m.value, pointer_to(here, m.key), name + p.name + "." + m.key + ".", places);
+    }
+  }
+}
+
 }  // namespace
+
+const Place& PluginConfig::place_of(const std::string& setting) const {
+  for (std::string name = setting; !name.empty(); name.resize(name.find('.') == name.npos ? 0 : name.rfind('.')))
+    for (const auto& [known, there] : given)
+      if (known == name) return there;
+  return place;
+}
 
 std::string SectionReader::Part::text(std::string_view name) const {
   const Attribute* a = find_setting(values, name);
@@ -75,6 +99,7 @@ SectionReader::Part SectionReader::part(const std::string& section_path, const J
     if (const Descriptor* d = part.plugin.plugin) {
       part.plugin.settings = read_settings(d->parameters, object, pointer, folder, faults);
       for (const Parameter& p : d->parameters) known.push_back(p.name);
+      note_places(d->parameters, object, pointer, "", part.plugin.given);
       owner = s.kind + " " + in_quotes(d->name);
     } else if (type || !object.given("block")) {
       return part;  // whose keys these are is not known

@@ -53,8 +53,9 @@ std::string shown(const Json& value) {
 /// Reads one value of one parameter.
 class Reading {
  public:
-  Reading(const Parameter& parameter, const std::filesystem::path& folder, Faults& faults)
-      : parameter_(parameter), domain_(parameter.domain), folder_(folder), faults_(faults) {}
+  /// `otherwise` is what else may stand there, for messages.
+  Reading(const Parameter& parameter, const std::filesystem::path& folder, Faults& faults, std::string otherwise = "")
+      : parameter_(parameter), domain_(parameter.domain), folder_(folder), faults_(faults), otherwise_(std::move(otherwise)) {}
 
   /// False when `value` is not what the parameter takes; the fault is told.
   bool read(const Json& value, const std::string& pointer) {
@@ -78,7 +79,7 @@ class Reading {
     if (value.is_text())
       nearest_word = did_you_mean(value.text(), element_type(parameter_) == LAMINA_DTYPE ? dtype_names() : domain_.words());
     faults_.add({value.position, pointer}, in_quotes(parameter_.name) + " is " + (what.empty() ? shown(value) : what) + "; wanted " +
-                                               wanted(parameter_) + nearest_word);
+                                               wanted(parameter_) + otherwise_ + nearest_word);
     return false;
   }
   bool element(const Json& value, const std::string& pointer) {
@@ -114,6 +115,7 @@ class Reading {
   const DomainText domain_;
   const std::filesystem::path& folder_;
   Faults& faults_;
+  const std::string otherwise_;
   Shape integers_;
   std::vector<double> reals_;
   std::vector<std::string> texts_;
@@ -136,7 +138,76 @@ Json element_json(const Attribute& a, size_t i) {
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
+  std::vector<std::string> names;
+  for (const Parameter& p : parameters) names.push_back(p.name);
+  return names;
+}
+std::string keys_of(const Parameter& p) { return p.name + ".*"; }
+std::string list_of(const Parameter& p, const Parameter& field) { return keys_of(p) + "." + field.name; }
+
+/// The settings of one key of an object of names: as read_settings; a plain value stands for the first field.
+std::vector<Attribute> read_entry(const Parameter& p, const Member& entry, const std::string& pointer, const std::filesystem::path& folder,
+                                  Faults& faults) {
+  if (entry.value.is_object()) {
+    check_keys(entry.value, pointer, names_of(p.fields), in_quotes(entry.key) + " in " + in_quotes(p.name), faults);
+    return read_settings(p.fields, entry.value, pointer, folder, faults);
+  }
+  Parameter first = p.fields[0];
+  first.name = entry.key;
+  Reading reading(first, folder, faults, ", or an object with " + joined(names_of(p.fields)));
+  if (!reading.read(entry.value, pointer)) return {};
+  Json rest = Json::object();
+  rest.set(p.fields[0].name, entry.value), rest.position = entry.value.position;
+  return read_settings(p.fields, rest, pointer, folder, faults);
+}
+
+/// The keys of an object of names, and of each field a list with one element per key.
+void read_named(const Parameter& p, const Json& value, const std::string& pointer, const std::filesystem::path& folder, Faults& faults,
+                std::vector<Attribute>& settings) {
+  if (!value.is_object()) return faults.add({value.position, pointer}, in_quotes(p.name) + " is " + shown(value) + "; wanted " + wanted(p));
+  Attribute keys(keys_of(p), std::vector<std::string>());
+  std::vector<Attribute> lists;
+  for (const Parameter& field : p.fields) {
+    Attribute& list = lists.emplace_back(list_of(p, field), int64_t(0));
+    list.type = field.type | LAMINA_LIST, list.integers.clear();
+  }
+  for (const Member& m : value.members()) {
+    if (m.value.is_null()) continue;  // as if it were not there
+    const std::string here = pointer_to(pointer, m.key);
+    if (!is_name(m.key))
+      faults.add({m.position, here}, "the name " + in_quotes(m.key) + " is not made of a-z, 0-9 and _, beginning with a letter");
+    const std::vector<Attribute> entry = read_entry(p, m, here, folder, faults);
+    keys.texts.push_back(m.key);
+    for (size_t i = 0; i < lists.size(); ++i)
+      if (const Attribute* a = find_setting(entry, p.fields[i].name)) {  // else a fault is told
+        lists[i].integers.insert(lists[i].integers.end(), a->integers.begin(), a->integers.end());
+        lists[i].reals.insert(lists[i].reals.end(), a->reals.begin(), a->reals.end());
+        lists[i].texts.insert(lists[i].texts.end(), a->texts.begin(), a->texts.end());
+      }
+  }
+  if (keys.texts.empty()) return;
+  settings.push_back(std::move(keys));
+  settings.insert(settings.end(), lists.begin(), lists.end());
+}
+
+Json named_json(const Parameter& p, const Attribute& keys, std::span<const Attribute> settings) {
+  Json object = Json::object();
+  for (size_t k = 0; k < keys.texts.size(); ++k) {
+    Json& entry = object.set(keys.texts[k], Json::object());
+    for (const Parameter& field : p.fields)
+      if (const Attribute* list = find_setting(settings, list_of(p, field)); list && k < list->count())
+        entry.set(field.name, element_json(*list, k));
+  }
+  return object;
+}
+
+}  // namespace
+
 std::string wanted(const Parameter& p) {
+  if (!p.fields.empty()) return "an object of names, each with " + joined(names_of(p.fields));
   const DomainText domain(p.domain);
   const std::string limits = p.domain.empty() ? "" : domain.words().empty() ? "in " + p.domain : choice(domain.words());
   if (!is_list(p)) return limits.empty() ? noun(p, false) : domain.words().empty() ? noun(p, false) + " " + limits : limits;
@@ -149,7 +220,9 @@ std::vector<Attribute> read_settings(std::span<const Parameter> parameters, cons
   std::vector<Attribute> settings;
   for (const Parameter& p : parameters) {
     const Json* value = object.find(p.name);
-    if (value && !(value->is_null() && !(p.flags & LAMINA_REQUIRED))) {
+    if (value && !p.fields.empty() && !value->is_null()) {
+      read_named(p, *value, pointer_to(pointer, p.name), folder, faults, settings);
+    } else if (value && !(value->is_null() && !(p.flags & LAMINA_REQUIRED))) {
       Reading reading(p, folder, faults);
       if (reading.read(*value, pointer_to(pointer, p.name))) settings.push_back(reading.result());
     } else if (p.flags & LAMINA_REQUIRED) {
@@ -189,12 +262,15 @@ Json to_json(const Attribute& a) {
 Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> settings) {
   Json object = Json::object();
   for (const Parameter& p : parameters)
-    if (const Attribute* a = find_setting(settings, p.name))
+    if (const Attribute* keys = p.fields.empty() ? nullptr : find_setting(settings, keys_of(p)))
+      object.set(p.name, named_json(p, *keys, settings));
+    else if (const Attribute* a = find_setting(settings, p.name))
       object.set(p.name, (p.flags & LAMINA_PER_AXIS) && a->count() == 1 ? element_json(*a, 0) : to_json(*a));
   return object;
 }
 
 std::string type_text(const Parameter& p, bool with_domain) {
+  if (!p.fields.empty()) return "object of names, each a plain " + p.fields[0].name + " or an object with " + joined(names_of(p.fields));
   static const std::map<uint32_t, std::string> names = {{LAMINA_BOOLEAN, "boolean"},
                                                         {LAMINA_INTEGER, "integer"},
                                                         {LAMINA_REAL, "real"},

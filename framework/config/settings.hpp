@@ -15,7 +15,8 @@ std::string wanted(const Parameter& parameter);
 
 /// The settings of `object`, complete with defaults, in the order of `parameters`; those without value and default are left out. Faults:
 /// what is required and missing, of another type, outside its domain. Integers stand for reals too; null stands for the default. Relative
-/// paths are seen from `folder`. `pointer` is the object's. Keys that no parameter has are not looked at: see check_keys.
+/// paths are seen from `folder`. `pointer` is the object's. Keys that no parameter has are not looked at: see check_keys. Those inside an
+/// object of names are, as it is all the parameter's own.
 std::vector<Attribute> read_settings(std::span<const Parameter> parameters, const Json& object, const std::string& pointer,
                                      const std::filesystem::path& folder, Faults& faults);
 

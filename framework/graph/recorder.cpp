@@ -3,6 +3,8 @@
 #include <lamina/philox.hpp>
 #include <lamina/sized.hpp>
 
+#include <algorithm>
+
 #include "base/nearest.hpp"
 #include "graph/op.hpp"
 
@@ -14,15 +16,19 @@ void lamina_scope::fail(const char* text) {
   if (!failed_) error_ = text ? text : "";
   failed_ = true;
 }
+void lamina_scope::point_at(const char* setting, const char* place) {
+  std::lock_guard lock(mutex_);
+  if (setting_.empty()) setting_ = setting ? setting : "", place_ = place ? place : "";
+}
 void lamina_scope::raise() const {
   std::lock_guard lock(mutex_);
   const std::string reason = error_.empty() ? "the plugin failed without giving a reason" : error_;
-  throw Error(where.empty() ? reason : where + ": " + reason);
+  throw Error((where.empty() ? "" : where + ": ") + (place_.empty() ? "" : place_ + ": ") + reason, setting_);
 }
 
 void lamina_scope::forget() {
   std::lock_guard lock(mutex_);
-  error_.clear();
+  error_.clear(), setting_.clear(), place_.clear();
   failed_ = false;
 }
 
@@ -106,6 +112,24 @@ ValueId known_scalar(lamina_scope& s, const std::string& name) {
 std::string scalar_name(const lamina_scope& s, const std::string& name) {
   return s.updating ? name : s.path + "/" + name;  // without a slash it can be no layer's
 }
+/// The setting of a declared name, or the element of a list that stands for it: "parameters.beta.value" is in "parameters.*.value" what
+/// "beta" is in "parameters.*". Null when there is none.
+const double* per_step_setting(const std::vector<Attribute>& settings, const std::string& name) {
+  const auto find = [&](const std::string& wanted) {
+    const auto at = std::find_if(settings.begin(), settings.end(), [&](auto& a) { return a.name == wanted; });
+    return at == settings.end() ? nullptr : &*at;
+  };
+  const size_t first = name.find('.'), last = name.rfind('.');
+  if (first == last) {
+    const Attribute* a = find(name);
+    return a && !a->reals.empty() ? &a->reals[0] : nullptr;
+  }
+  const std::string group = name.substr(0, first) + ".*";
+  const Attribute *keys = find(group), *values = find(group + name.substr(last));
+  for (size_t k = 0; keys && values && k < std::min(keys->texts.size(), values->reals.size()); ++k)
+    if (keys->texts[k] == name.substr(first + 1, last - first - 1)) return &values->reals[k];
+  return nullptr;
+}
 void add_scalar(lamina_scope& s, const std::string& full, const std::string& name, ValueId id) {
   ScalarEntry e{ScalarEntry::setting, full, 0, id};
   if (full == "learning_rate") {
@@ -113,12 +137,9 @@ void add_scalar(lamina_scope& s, const std::string& full, const std::string& nam
   } else if (full == "step") {
     e.source = ScalarEntry::step;
   } else {
-    const Attribute* setting = nullptr;
-    if (s.settings)
-      for (auto& a : *s.settings)
-        if (a.name == name && !a.reals.empty()) setting = &a;
+    const double* setting = s.settings ? per_step_setting(*s.settings, name) : nullptr;
     if (!setting) throw Error("no per-step setting is called '" + name + "' here");
-    e.value = setting->reals[0];
+    e.value = *setting;
   }
   s.graph->scalars.push_back(e);
 }
@@ -290,6 +311,7 @@ lamina_status kernel(lamina_scope* s, const lamina_kernel* k, const lamina_value
 }
 uint32_t training(lamina_scope* s) { return s->training; }
 void fail(lamina_scope* s, const char* text) { s->fail(text); }
+void point_at(lamina_scope* s, const char* setting, const char* place) { s->point_at(setting, place); }
 uint32_t supports(lamina_scope*, const char* op) { return find_op(op) != nullptr; }
 lamina_status uniform(lamina_scope* s, uint64_t first, uint64_t count, double* out) {
   return guarded(s, [&] {
@@ -305,7 +327,8 @@ lamina_status read_hdf5(lamina_scope* s, const char* path, const char* name, lam
 }  // namespace
 
 const lamina_host& host_table() {
-  static const lamina_host table{sizeof(lamina_host), LAMINA_MINOR, emit, shape, kernel, training, fail, supports, uniform, read_hdf5};
+  static const lamina_host table{sizeof(lamina_host), LAMINA_MINOR, emit, shape, kernel, training, fail, supports, uniform,
+                                 read_hdf5,           point_at};
   return table;
 }
 void offer_hdf5_reader(Hdf5Reader reader) { hdf5_reader = reader; }

@@ -22,16 +22,17 @@ struct lamina_scope {
   std::function<void(uint64_t first, uint64_t count, double* out)> uniform;
 
   void fail(const char* text);
-  /// Throws what was told to `fail`, with `where` in front; a plain sentence if nothing was.
+  void point_at(const char* setting, const char* place);
+  /// Throws what was told to `fail`, with `where` in front and the setting that it is about; a plain sentence if nothing was.
   [[noreturn]] void raise() const;
-  void forget();  ///< what was told to `fail`
+  void forget();  ///< what was told to `fail` and `point_at`
   void check(lamina_status status) const {
     if (status) raise();
   }
 
  private:
   mutable std::mutex mutex_;
-  std::string error_;
+  std::string error_, setting_, place_;
   bool failed_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "plugin/describe.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 
@@ -54,7 +55,6 @@ Parameter parameter_of(const lamina_parameter& p) {
   Parameter copy;
   copy.name = wanted(p.initial.name, "a parameter without name");
   const std::string here = "parameter " + in_quotes(copy.name);
-  if (!is_name(copy.name)) refuse("names a " + here + "; wanted lower case letters, digits and _");
   const uint32_t type = p.initial.type & ~uint32_t(LAMINA_LIST);
   if (type < LAMINA_BOOLEAN || type > LAMINA_TEXT) refuse("gives " + here + " an unknown type");
   copy.type = p.initial.type, copy.flags = p.flags;
@@ -62,6 +62,34 @@ Parameter parameter_of(const lamina_parameter& p) {
   copy.domain = text(p.domain), copy.unit = text(p.unit);
   if (p.initial.count) copy.initial = default_of(p.initial, copy.name);
   return copy;
+}
+
+/// Takes the next declared parameter into the list: NAME.* opens an object of names (`open`), each NAME.*.FIELD behind it is a field of
+/// that.
+void take(Parameter p, std::vector<Parameter>& parameters, bool& open) {
+  const std::string here = "parameter " + in_quotes(p.name);
+  const size_t star = p.name.find(".*");
+  const std::string name = p.name.substr(0, star), behind = star == p.name.npos ? "" : p.name.substr(star + 2);
+  const bool is_field = !behind.empty();
+  if (!is_name(name) || (is_field && (behind[0] != '.' || !is_name(behind.substr(1)))))
+    refuse("names a " + here + "; wanted lower case letters, digits and _");
+  if (is_field && (!open || parameters.back().name != name))
+    refuse("declares " + here + " elsewhere than behind " + in_quotes(name + ".*"));
+  if (!is_field && open && parameters.back().fields.empty()) refuse("does not say what stands in " + in_quotes(parameters.back().name));
+  std::vector<Parameter>& list = is_field ? parameters.back().fields : parameters;
+  if (!is_field) open = star != p.name.npos;
+  p.name = is_field ? behind.substr(1) : name;
+  if (std::ranges::find(list, p.name, &Parameter::name) != list.end()) refuse("declares " + here + " twice");
+  if (is_field) {
+    const size_t defaults = p.initial ? p.initial->count() : 0, wanted = p.flags & LAMINA_REQUIRED ? 0 : 1;
+    if (!(p.type & LAMINA_LIST) || (p.flags & LAMINA_PER_AXIS) || defaults != wanted)
+      refuse("declares " + here + " other than as a list whose default is one element, or none where it is required");
+    p.type &= ~uint32_t(LAMINA_LIST);
+    if (p.initial) p.initial->name = p.name, p.initial->type = p.type;
+  } else if (open && p.type != (uint32_t(LAMINA_TEXT) | LAMINA_LIST)) {
+    refuse("declares " + here + " other than as a list of texts");
+  }
+  list.push_back(std::move(p));
 }
 
 std::vector<Port> ports_of(const lamina_port* ports, uint32_t count, const char* what) {
@@ -96,11 +124,10 @@ Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind,
   d.table = p.table;
   d.example = text(p.example), d.example_shape = text(p.example_shape);
   if (p.parameter_count > most_entries || (p.parameter_count && !p.parameters)) refuse("has parameters that cannot be read");
-  for (uint32_t i = 0; i < p.parameter_count; ++i) {
-    d.parameters.push_back(parameter_of(element(p.parameters, i, offsetof(lamina_parameter, unit))));
-    for (size_t k = 0; k + 1 < d.parameters.size(); ++k)
-      if (d.parameters[k].name == d.parameters.back().name) refuse("declares parameter " + in_quotes(d.parameters[k].name) + " twice");
-  }
+  bool open = false;
+  for (uint32_t i = 0; i < p.parameter_count; ++i)
+    take(parameter_of(element(p.parameters, i, offsetof(lamina_parameter, unit))), d.parameters, open);
+  if (open && d.parameters.back().fields.empty()) refuse("does not say what stands in " + in_quotes(d.parameters.back().name));
   d.inputs = ports_of(p.inputs, p.input_count, "input");
   d.results = ports_of(p.results, p.result_count, "output");
   return d;

@@ -61,8 +61,8 @@ class Recording {
     if (!body(&host_table(), &scope, settings.data(), uint32_t(settings.size()))) return;
     try {
       scope.raise();
-    } catch (const std::exception& e) {
-      refuse(plugin.place, e.what());
+    } catch (const Error& e) {
+      refuse(plugin.place_of(e.setting), e.what());
     }
   }
   /// What does not fit is told with its place in the experiment file.

@@ -134,7 +134,10 @@ TEST_CASE("plugins document themselves") {
     INFO(title(*d));
     CHECK(d->doc.size() > 10);
     CHECK(!d->version.empty());
-    for (auto& p : d->parameters) CHECK_MESSAGE(p.doc.size() > 5, p.name, ": ", p.doc);
+    for (auto& p : d->parameters) {
+      CHECK_MESSAGE(p.doc.size() > 5, p.name, ": ", p.doc);
+      for (auto& field : p.fields) CHECK_MESSAGE(field.doc.size() > 5, p.name, ".*.", field.name, ": ", field.doc);
+    }
     if (d->kind == "layer" || d->kind == "loss" || d->kind == "transform" || d->kind == "metric") CHECK(!d->results.empty());
   }
 }
@@ -265,8 +268,12 @@ TEST_CASE("optimizers lower a quadratic, and agree between backends") {
     INFO(title(*d));
     example_shapes(*d);
     std::vector<Attribute> defaults;
-    for (auto& p : d->parameters)
+    bool complete = true;
+    for (auto& p : d->parameters) {
       if (p.initial) defaults.push_back(*p.initial);
+      complete &= !(p.flags & LAMINA_REQUIRED);
+    }
+    if (!complete) defaults = example_settings(*d);
     double first = 0, best = INFINITY;
     for (double rate : {1.0, 0.1, 0.01}) {
       Quadratic q(*d, defaults, reference64);

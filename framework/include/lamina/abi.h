@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define LAMINA_MAJOR 1
-#define LAMINA_MINOR 0
+#define LAMINA_MINOR 1
 #define LAMINA_MAX_RANK 8
 
 typedef uint32_t lamina_status;           /* 0 = done */
@@ -78,6 +78,9 @@ struct lamina_host { /* a plugin looks at size before it reads a field that vers
   /* Datasets only: an array of an HDF5 file, through the host's hardened reader. First call with data null: tells dtype and dims (64-bit
      integers come as int32, range-checked). Second call: fills `bytes` bytes, row-major. */
   lamina_status (*read_hdf5)(lamina_scope*, const char* path, const char* name, lamina_shape*, void* data, uint64_t bytes);
+  /* Since 1.1. The reason, told to fail by whoever found it, is about this setting ("stride", "parameters.beta"), at this place of its text
+     ("column 9"; null or "": all of it). Any thread; the first wins. */
+  void (*point_at)(lamina_scope*, const char* setting, const char* place);
 };
 
 enum {
@@ -88,6 +91,10 @@ enum {
   LAMINA_PER_AXIS = 16,      /* a list that also takes one number for all axes */
   LAMINA_PATH = 32           /* a text that names a file or folder; relative ones are resolved against the experiment's folder */
 };
+/* An object with keys of the user's choosing, {"beta": {"initial": 1, …}, …}, is declared as the list of texts NAME.*, followed by a list
+   NAME.*.FIELD for each value under a key, whose default is one element or, where it is required, none. NAME.* is delivered as the keys,
+   NAME.*.FIELD with one element per key; without keys, none of them. A plain value under a key stands for the first FIELD. A per-step one is
+   the scalar NAME.key.FIELD. */
 typedef struct lamina_parameter {
   uint32_t size, flags;
   const char *domain, *doc; /* "[0, 1)", "(0, inf)" or "same | valid"; null = anything. Of a list: of each element */

@@ -1,60 +1,17 @@
 /// What every kind of plugin shares: parameters declared once, and the border where exceptions end.
 /// A plugin is a struct whose members are its parameters; `declare` names them, together with inputs, results and a documented example.
 #pragma once
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 
-#include "domain.hpp"
-#include "tensor.hpp"
+#include "members.hpp"
 
 namespace lamina {
 
-/// A number that may change from step to step (a rate, a decay): symbolic in the formula, float64 on the host, no new plan when it changes.
-struct Scalar {
-  Scalar(double value) : value(value) {}
-  operator Tensor() const { return bound ? bound : Tensor(value); }
-  double value;
-  Tensor bound;
-};
-
-/// A list with one entry per axis (or channel, …), given as a list or as one number for all.
-template <class T>
-struct Each {
-  Each() = default;
-  Each(T one) : values{one} {}
-  Each(std::vector<T> values) : values(std::move(values)) {}
-  /// The list written out for `count` axes; Error when it has another number of entries.
-  std::vector<T> at(int64_t count) const {
-    if (values.size() == 1) return std::vector<T>(size_t(count), values[0]);
-    if (int64_t(values.size()) == count) return values;
-    throw Error(describe("\"", name, "\" has ", values.size(), " entries; wanted ", count, ", or one number for all"));
-  }
-  std::vector<T> values;
-  const char* name = "";
-};
-template <class T>
-inline constexpr bool is_each = false;
-template <class T>
-inline constexpr bool is_each<Each<T>> = true;
-template <class T>
-inline constexpr bool is_each<std::optional<Each<T>>> = true;
-using PerAxis = Each<int64_t>;
-using PerChannel = Each<double>;
-
-/// A text that names a file or folder. The host hands it over absolute: a relative one is seen from the experiment's folder.
-struct Path {
-  std::string text;
-};
-
-/// What a parameter is measured in; for documents only.
-struct Unit {
-  explicit constexpr Unit(const char* text) : text(text) {}
-  const char* text;
-};
-
 /// Handed to `declare`: once to learn what the plugin takes, then before each call to fill the members in.
 /// A member is bool, int64_t, double, Scalar, std::string, Path, PerAxis, PerChannel, Shape, std::vector<double>, std::vector<std::string>,
-/// or std::optional of one of these (no default). Its value in a fresh struct is the default.
+/// or std::optional of one of these (no default). Its value in a fresh struct is the default. Or it is a Named<T>, which starts empty.
 class Declaration {
  public:
   void input(const char* name, const char* doc) { inputs.push_back({sizeof(lamina_port), 0, name, doc}); }
@@ -88,6 +45,7 @@ class Declaration {
   Scope* graph = nullptr;  ///< where Scalars are bound; null outside of recorded formulas
   const lamina_attribute* settings = nullptr;
   uint32_t setting_count = 0;
+  std::string within;  ///< "parameters.beta." while the members of one entry of a Named are filled in
 
  private:
   template <class T>
@@ -104,6 +62,41 @@ class Declaration {
     parameters.push_back({sizeof(lamina_parameter), flags | flags_of<T>(), domain, doc, {}, unit.text});
   }
 
+  /// The keys as the list of texts NAME.*, and of each member of T a list NAME.*.MEMBER: see lamina_parameter.
+  template <class T>
+  void add(uint32_t flags, const char* name, Named<T>& named, const char*, const char* doc, Unit unit) {
+    const std::string keys = std::string(name) + ".*", prefix = keys + ".";
+    if (filling) return fill(name, keys, named);
+    if (!doc || !*doc) throw Error(describe("parameter \"", name, "\" has no documentation"));
+    Declaration each;
+    T().declare(each);
+    defaults.emplace_back(keys, std::vector<std::string>());
+    parameters.push_back({sizeof(lamina_parameter), flags, nullptr, doc, {}, unit.text});
+    for (size_t i = 0; i < each.parameters.size(); ++i) {
+      if (each.defaults[i].is_list())
+        throw Error(describe("parameter \"", prefix, each.defaults[i].name, "\" is a list; wanted one value"));
+      each.defaults[i].name = prefix + each.defaults[i].name, each.defaults[i].type |= LAMINA_LIST;
+      defaults.push_back(each.defaults[i]), parameters.push_back(each.parameters[i]);
+    }
+  }
+  template <class T>
+  void fill(const char* name, const std::string& keys, Named<T>& named) {
+    for (const lamina_attribute* s = settings; s != settings + setting_count; ++s)
+      for (uint32_t k = 0; keys == s->name && k < s->count; ++k) {
+        std::vector<lamina_attribute> values;  // those of key k
+        for (uint32_t i = 0; i < setting_count; ++i)
+          if (!std::strncmp(settings[i].name, keys.c_str(), keys.size()) && settings[i].name[keys.size()] && k < settings[i].count) {
+            const size_t size = (settings[i].type & ~uint32_t(LAMINA_LIST)) == LAMINA_TEXT ? sizeof(const char*) : sizeof(int64_t);
+            values.push_back({settings[i].name + keys.size() + 1, settings[i].type & ~uint32_t(LAMINA_LIST), 1,
+                              static_cast<const char*>(settings[i].data) + k * size});
+          }
+        Declaration each;
+        each.filling = true, each.graph = graph, each.settings = values.data(), each.setting_count = uint32_t(values.size());
+        each.within = std::string(name) + "." + text(*s, k) + ".";
+        named.entries.emplace_back(text(*s, k), T()).second.declare(each);
+      }
+  }
+
   template <class T>
   void bind(const char*, T&) {}
   template <class T>
@@ -115,7 +108,7 @@ class Declaration {
     if (m) m->name = name;
   }
   void bind(const char* name, Scalar& m) {
-    if (graph) m.bound = graph->emit("scalar", {}, {{"name", name}})[0];
+    if (graph) m.bound = graph->emit("scalar", {}, {{"name", within + name}})[0];
   }
 
   template <class T>
@@ -199,6 +192,8 @@ lamina_status guard(const lamina_host* host, lamina_scope* handle, Body body) no
     return 0;
   } catch (const Error& e) {
     if (!e.text.empty()) host->fail(handle, e.text.c_str());
+    if (!e.setting.empty() && host->size > offsetof(lamina_host, point_at) && host->point_at)
+      host->point_at(handle, e.setting.c_str(), e.place.c_str());
   } catch (const std::exception& e) {
     host->fail(handle, e.what());
   } catch (...) {
@@ -254,5 +249,5 @@ const lamina_plugin* descriptor(const char* kind, const char* name, const char* 
 /// The one symbol that a plugin exports. `...` is the border of its kind, for example lamina::border::Layer<Type>.
 #define LAMINA_PLUGIN(kind, name, doc, ...)                                                       \
   extern "C" __attribute__((visibility("default"))) const lamina_plugin* lamina_plugin_v1(void) { \
-    return lamina::border::descriptor<__VA_ARGS__>(kind, name, doc, LAMINA_PLUGIN_VERSION);         \
+    return lamina::border::descriptor<__VA_ARGS__>(kind, name, doc, LAMINA_PLUGIN_VERSION);       \
   }

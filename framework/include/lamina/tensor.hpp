@@ -14,11 +14,14 @@
 namespace lamina {
 
 class Scope;
-/// Thrown by Scope::fail and by whatever the host refuses. An empty text means that the host knows the reason already.
+/// Thrown by Scope::fail and by whatever the host refuses. An empty text means that the host knows the reason already. `setting` is the one
+/// that is at fault ("stride", "parameters.beta"), if it is one: the host tells where the file gives it; `place` is a place in it ("column
+/// 9").
 struct Error : std::exception {
-  explicit Error(std::string text = {}) : text(std::move(text)) {}
+  explicit Error(std::string text = {}, std::string setting = {}, std::string place = {})
+      : text(std::move(text)), setting(std::move(setting)), place(std::move(place)) {}
   const char* what() const noexcept override { return text.c_str(); }
-  std::string text;
+  std::string text, setting, place;
 };
 
 /// Joins numbers, texts and shapes to one text: describe("wanted rank ", 2, ", got ", shape).

@@ -35,6 +35,10 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 std::string with(const std::string& from, const std::string& to) { return replaced(good, from, to); }
+/// The relu as a formula of the file.
+std::string written(const std::string& formula, const std::string& more = "") {
+  return with("{\"type\": \"relu\", \"name\": \"r1\"}", "{\"type\": \"expression\", \"name\": \"r1\", \"forward\": \"" + formula + "\"" + more + "}");
+}
 std::string repeated(const std::string& text, size_t times) {
   std::string all;
   for (size_t i = 0; i < times; ++i) all += text;
@@ -136,6 +140,13 @@ TEST_CASE("bad experiments are refused with a place and a sentence") {
            {"plugin: typo", with("\"type\": \"conv\"", "\"type\": \"comv\""), 3, {"bad.json:6:", "/network/layers/0/type", "did you mean \"conv\"?"}},
            {"plugin: of another kind", with("\"type\": \"relu\"", "\"type\": \"sgd\""), 3, {"/network/layers/1/type"}},
            {"plugin: a path", with("\"type\": \"relu\"", "\"type\": \"../losses/mse\""), 3, {"/network/layers/1/type"}},
+           {"formula: a function with a typo", written("x * sigmod(x)"), 3, {"bad.json:7:55  /network/layers/1/forward: layer 'r1' (expression): column 5: there is no function \"sigmod\"; did you mean \"sigmoid\"?"}},
+           {"formula: shapes that do not fit", written("x + softmax(x, axis = 4)"), 3, {"/network/layers/1/forward", "column 5: softmax: axis 4"}},
+           {"formula: a parameter that is no name", written("x", ", \"parameters\": {\"β\": 1}"), 3, {"/network/layers/1/parameters/β", "a-z, 0-9 and _"}},
+           {"formula: a parameter that is taken", written("x", ", \"parameters\": {\"sin\": 1}"), 3, {"bad.json:7:", "/network/layers/1/parameters/sin", "it is a function"}},
+           {"formula: a key of a parameter with a typo", written("x * b", ", \"parameters\": {\"b\": {\"intial\": 1}}"), 3, {"/network/layers/1/parameters/b/intial", "did you mean \"initial\"?"}},
+           {"formula: a state without a next value", with("\"sgd\"", "\"expression_optimizer\", \"update\": \"w - learning_rate * sum(g)\" , \"state\": {\"v\": 0}"), 3, {"bad.json:14:", "/optimizer/state/v", "optimizer 'expression_optimizer' on 'c1/weight'", "no next value"}},
+           {"formula: a rule whose result is a number", with("\"sgd\"", "\"expression_optimizer\", \"update\": \"sum(g)\""), 3, {"bad.json:14:", "/optimizer/update", "the next w has the shape [1, 1, 1, 1]"}},
            {"plugin: backend that is not there", with("\"metrics\"", "\"backend\": {\"type\": \"cpuu\"}, \"metrics\""), 3, {"/backend/type", "did you mean \"cpu\"?"}},
        })
     refuse(folder, bad);

@@ -29,7 +29,8 @@ struct Port {
 
 struct Descriptor {
   std::string kind, name, doc, version;
-  std::string example, example_shape;  ///< JSON texts, or ""
+  std::string example, example_shape;    ///< JSON texts, or ""
+  std::string formula, details, source;  ///< for documents; each may be ""
   std::vector<Parameter> parameters;
   std::vector<Port> inputs, results;
   std::string file, sha256;  ///< of the library it came from

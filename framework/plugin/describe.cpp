@@ -21,10 +21,15 @@ std::string text(const char* t) {
   if (length == longest_text) refuse("has a text without end");
   return {t, length};
 }
-std::string wanted(const char* t, const std::string& what) {
+/// A text for people, which may be absent.
+std::string document(const char* t) {
   const std::string copy = text(t);
-  if (copy.empty()) refuse("has " + what);
   if (first_invalid_utf8(copy) != copy.size()) refuse("has a text that is no UTF-8");
+  return copy;
+}
+std::string wanted(const char* t, const std::string& what) {
+  const std::string copy = document(t);
+  if (copy.empty()) refuse("has " + what);
   return copy;
 }
 
@@ -122,7 +127,8 @@ Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind,
   d.doc = wanted(p.doc, "no documentation");
   if (!p.table || copy_sized<lamina_layer>(p.table).size < first_function) refuse("has no functions");
   d.table = p.table;
-  d.example = text(p.example), d.example_shape = text(p.example_shape);
+  d.example = document(p.example), d.example_shape = document(p.example_shape);
+  d.formula = document(p.formula), d.details = document(p.details), d.source = document(p.source);
   if (p.parameter_count > most_entries || (p.parameter_count && !p.parameters)) refuse("has parameters that cannot be read");
   bool open = false;
   for (uint32_t i = 0; i < p.parameter_count; ++i)

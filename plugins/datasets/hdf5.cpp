@@ -3,23 +3,28 @@
 #include <algorithm>
 using namespace lamina;
 
-/// Arrays of an HDF5 file by their names: [samples, …] for inputs and targets, in the type they are stored in (64-bit integers become
-/// int32). A target of one integer ≥ 0 per sample ([samples]) is a class number; there are as many classes as the largest of all splits
-/// says. Errors: what the host's reader refuses; an array without samples; inputs and targets whose sample counts differ.
 struct Hdf5 {
   Path path;
   std::string train_input = "train/input", train_target = "train/target", validation_input, validation_target, test_input, test_target;
   std::vector<std::string> classes;
 
   void declare(Declaration& d) {
-    d.required("path", path, "the file");
+    d.details(
+        "Arrays keep the type they are stored in; 64-bit integers become int32. There are as many classes as the largest class "
+        "number of all splits says. Refused: what the hardened reader does not take (links to other files, filters, sizes "
+        "beyond the file), an array without samples, inputs and targets whose sample counts differ.");
+    d.required("path", path, "the HDF5 file");
     d.optional("train_input", train_input, "name of the array of the training inputs");
     d.optional("train_target", train_target, "name of the array of the training targets; \"\": there are none");
     d.optional("validation_input", validation_input, "name of the array of the validation inputs; \"\": there is no such split");
-    d.optional("validation_target", validation_target, "name of the array of the validation targets");
+    d.optional("validation_target", validation_target, "name of the array of the validation targets; \"\": there are none");
     d.optional("test_input", test_input, "name of the array of the test inputs; \"\": there is no such split");
-    d.optional("test_target", test_target, "name of the array of the test targets");
-    d.optional("classes", classes, "names of the classes; absent: they are numbers");
+    d.optional("test_target", test_target, "name of the array of the test targets; \"\": there are none");
+    d.optional("classes", classes, "names of the classes, in the order of their numbers; none: they are called by number");
+    d.result("input", "array [samples, …]: […] of each sample");
+    d.result("target",
+             "array [samples]: of integers from 0, class numbers; else, and [samples, …], values. None where train_target is \"\"");
+    d.example(R"({"path": "data.h5", "test_input": "test/input", "test_target": "test/target"})");
   }
   std::vector<Split> open(Source& s) {
     std::vector<Split> splits = {split(s, "train", train_input, train_target)};

@@ -93,9 +93,6 @@ class IdxFile {
 
 }  // namespace
 
-/// Pictures and class numbers in the IDX files of MNIST and its family (Fashion-MNIST, KMNIST, EMNIST), plain or as .gz.
-/// input [channels, height, width] as stored (uint8): files of [samples, height, width] get one channel; target: class numbers, as stored.
-/// Errors: a file that is missing, irregular, damaged, longer or shorter than its header says; sample counts that differ.
 struct Idx {
   Path path;
   std::string train_images = "train-images-idx3-ubyte", train_labels = "train-labels-idx1-ubyte";
@@ -103,12 +100,19 @@ struct Idx {
   std::vector<std::string> classes;
 
   void declare(Declaration& d) {
+    d.details(
+        "MNIST and its family (Fashion-MNIST, KMNIST, EMNIST); files may be plain or end in .gz. Refused: a file that is "
+        "missing, irregular, damaged, longer or shorter than its header says; sample counts that differ.");
+    d.source("LeCun, Cortes & Burges, \"The MNIST database of handwritten digits\"");
     d.required("path", path, "folder of the four files");
-    d.optional("train_images", train_images, "name of the file, without .gz");
-    d.optional("train_labels", train_labels, "name of the file, without .gz");
-    d.optional("test_images", test_images, "name of the file, without .gz; \"\": there is no test split");
-    d.optional("test_labels", test_labels, "name of the file, without .gz");
-    d.optional("classes", classes, "names of the classes; absent: they are numbers");
+    d.optional("train_images", train_images, "file of the training pictures, without .gz");
+    d.optional("train_labels", train_labels, "file of the training classes, without .gz");
+    d.optional("test_images", test_images, "file of the test pictures, without .gz; \"\": there is no test split");
+    d.optional("test_labels", test_labels, "file of the test classes, without .gz");
+    d.optional("classes", classes, "names of the classes, in the order of their numbers; none: they are called by number");
+    d.result("input", "[channels, height, width] as stored (uint8); files of [samples, height, width] get one channel");
+    d.result("target", "class number of each sample");
+    d.example(R"({"path": "/usr/share/datasets/fashion-mnist"})");
   }
   std::vector<Split> open(Source& s) {
     std::vector<Split> splits = {split(s, "train", train_images, train_labels)};

@@ -1,11 +1,11 @@
 #include <lamina/initializer.hpp>
 using namespace lamina;
 
-/// Every element starts at the same value.
 struct Constant {
   double value = 0;
 
   void declare(Declaration& d) {
+    d.formula("w = value");
     d.required("value", value, "(-inf, inf)", "what every element starts at");
     d.example(R"({"value": 0.1})", "[[4, 3]]");
   }

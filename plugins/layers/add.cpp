@@ -1,9 +1,9 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Sum of any number of inputs: y = x₀ + x₁ + ….  Shapes broadcast; of a residual branch they are equal.
 struct Add {
   void declare(Declaration& d) {
+    d.formula("y = x₀ + x₁ + …");
     d.input("x", "any number of tensors whose shapes broadcast");
     d.result("y", "the common shape");
     d.example("{}", "[[2, 3], [2, 3], [2, 3]]");

@@ -1,16 +1,18 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Mean of each window, per channel: y[n, c, p] = 1/m · Σ_k x[n, c, stride · p + k − padding].
-/// x [batch, channels, (depth, height,) width]; y likewise, each axis ⌊(size + 2 · padding − window) / stride⌋ + 1.
-/// m counts the elements of the window that lie inside x, as Keras and ONNX do; with count_padding it is the size of the whole window, as
-/// in PyTorch's default. Both agree without padding. Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), section II.
 struct AveragePool {
   PerAxis size, padding = 0;
   std::optional<PerAxis> stride;
   bool count_padding = false;
 
   void declare(Declaration& d) {
+    d.formula("y[n, c, p] = 1/m · Σ_k x[n, c, stride · p + k − padding]");
+    d.details(
+        "m counts the elements of the window that lie inside x, as Keras and ONNX do; with count_padding it is the size of the "
+        "whole window, as in PyTorch's default. Both agree without padding. Each spatial axis of y has ⌊(size of x + 2 · "
+        "padding − size) / stride⌋ + 1 places.");
+    d.source("LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), section II");
     d.required("size", size, "[1, 65536]", "size of the window along each spatial axis");
     d.optional("stride", stride, "[1, 65536]", "step of the window; absent: its size, so that windows do not overlap");
     d.optional("padding", padding, "[0, 65536]", "places added on both sides of each spatial axis, as zeros");

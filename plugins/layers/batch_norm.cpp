@@ -1,19 +1,21 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Batch normalisation: y = weight · (x − mean) / √(variance + epsilon) + bias, per channel.
-/// x, y [batch, channels, …]; weight, bias, running_mean, running_variance [channels].
-/// Training takes mean and biased variance of the batch, over all axes but the channels, and moves the running ones by
-///   running ← (1 − momentum) · running + momentum · batch,
-/// where the running variance gets the unbiased one, n / (n − 1) times the biased, n the values per channel (PyTorch's convention).
-/// Evaluation takes the running ones. Training on one value per channel is refused: its variance is 0, y would not depend on x.
-/// Source: Ioffe & Szegedy, ICML 2015, algorithms 1 and 2.
 struct BatchNorm {
   double momentum = 0.1, epsilon = 1e-5;
 
   void declare(Declaration& d) {
+    d.formula(
+        "y = weight · (x − mean) / √(variance + epsilon) + bias, per channel\n"
+        "running ← (1 − momentum) · running + momentum · batch");
+    d.details(
+        "Training takes mean and biased variance of the batch, over all axes but the channels, and moves the running ones; the "
+        "running variance gets the unbiased one, n / (n − 1) times the biased, n the values per channel (PyTorch's "
+        "convention). Evaluation takes the running ones. weight, bias, running_mean and running_variance are [channels] and "
+        "start at 1, 0, 0 and 1. Training on one value per channel is refused: its variance is 0, y would not depend on x.");
+    d.source("Ioffe & Szegedy, ICML 2015, algorithms 1 and 2");
     d.optional("momentum", momentum, "[0, 1]", "part of the new batch in the running statistics");
-    d.optional("epsilon", epsilon, "(0, inf)", "added to the variance");
+    d.optional("epsilon", epsilon, "(0, inf)", "added to the variance, so that nothing is divided by 0");
     d.input("x", "[batch, channels, …]");
     d.result("y", "[batch, channels, …]");
     d.example("{}", "[[3, 2, 5]]");

@@ -1,19 +1,20 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Convolution over one, two or three spatial axes, as many as x has (cross-correlation: the kernel is not flipped).
-///   y[n, f, p] = bias[f] + Σ_{c, k} x[n, c, stride · p + dilation · k − padding] · weight[f, c, k]
-/// x [batch, channels, (depth, height,) width]; weight [filters, channels / groups, kernel…]; bias [filters];
-/// y [batch, filters, …], each axis ⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1. Outside of x is zero.
-/// Groups cut channels and filters into equal parts that do not see each other (groups = channels: depthwise).
-/// Starts from `he` on fan_in = channels / groups · ∏ kernel, because most nets that convolve rectify; bias starts at 0.
-/// Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), section II.
 struct Conv {
   int64_t filters = 0, groups = 1;
   PerAxis kernel, stride = 1, padding = 0, dilation = 1;
   bool bias = true;
 
   void declare(Declaration& d) {
+    d.formula("y[n, f, p] = bias[f] + Σ_{c, k} x[n, c, stride · p + dilation · k − padding] · weight[f, c, k]");
+    d.details(
+        "Over one, two or three spatial axes, as many as x has; the kernel is not flipped, and outside of x is zero. weight "
+        "[filters, channels / groups, kernel…] starts from `he` on fan_in = channels / groups · ∏ kernel, because most nets "
+        "that convolve rectify; bias [filters] starts at 0. Each spatial axis of y has ⌊(size + 2 · padding − dilation · "
+        "(kernel − 1) − 1) / stride⌋ + 1 places. Groups cut channels and filters into equal parts that do not see each other; "
+        "groups = channels is a depthwise convolution.");
+    d.source("LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86 (1998), section II");
     d.required("filters", filters, "[1, 1048576]", "number of filters, the channels of y");
     d.required("kernel", kernel, "[1, 65536]", "size of the kernel along each spatial axis");
     d.optional("stride", stride, "[1, 65536]", "step of the kernel along each spatial axis");

@@ -1,14 +1,16 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Dense (fully connected): y = x · weightᵀ + bias.
-/// x [batch, features]; weight [units, features]; bias [units]; y [batch, units].
-/// Starts from `he` on fan_in = features, because most nets rectify; bias starts at 0.
 struct Dense {
   int64_t units = 0;
   bool bias = true;
 
   void declare(Declaration& d) {
+    d.formula("y = x · weightᵀ + bias");
+    d.details(
+        "weight [units, features] starts from `he` on fan_in = features, because most nets rectify; bias [units] starts at 0. "
+        "An x with more axes is refused: put a `flatten` before it.");
+    d.source("Rosenblatt, Psychological Review 65 (1958)");
     d.required("units", units, "[1, 1073741824]", "number of results per sample");
     d.optional("bias", bias, "whether a number per unit is added");
     d.input("x", "[batch, features]");

@@ -1,12 +1,15 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Dropout: in training every element becomes 0 with probability p, else x / (1 − p), so that the mean stays; in evaluation y = x.
-/// x, y: any shape.  Source: Srivastava et al., JMLR 15 (2014).
 struct Dropout {
   double probability = 0.5;
 
   void declare(Declaration& d) {
+    d.formula(
+        "y = 0 with probability p, else x / (1 − p), in training\n"
+        "y = x in evaluation");
+    d.details("Each element is drawn for itself, anew in every step; the factor keeps the mean.");
+    d.source("Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, JMLR 15 (2014)");
     d.optional("probability", probability, "[0, 1)", "part p of the elements that is dropped");
     d.example(R"({"probability": 0.4})", "[[6, 5]]");
   }

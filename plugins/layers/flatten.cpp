@@ -1,9 +1,9 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// All axes but the batch become one, in row-major order.  x [batch, …]; y [batch, features], features = ∏ of the rest.
 struct Flatten {
   void declare(Declaration& d) {
+    d.formula("y[n, f] = x[n, …], f counting the other axes in row-major order");
     d.input("x", "[batch, …]");
     d.result("y", "[batch, features]");
     d.example("{}", "[[2, 3, 4, 5]]");

@@ -1,15 +1,16 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Largest element of each window, per channel: y[n, c, p] = max_k x[n, c, stride · p + k − padding].
-/// x [batch, channels, (depth, height,) width]; y likewise, each axis ⌊(size + 2 · padding − window) / stride⌋ + 1.
-/// Of equals the first wins and gets the gradient; padding never wins; NaN wins over all.
-/// Source: Zhou & Chellappa, ICNN 1988.
 struct MaxPool {
   PerAxis size, padding = 0;
   std::optional<PerAxis> stride;
 
   void declare(Declaration& d) {
+    d.formula("y[n, c, p] = max_k x[n, c, stride · p + k − padding]");
+    d.details(
+        "Of equals the first wins and gets the gradient; padding never wins; NaN wins over all. Each spatial axis of y has "
+        "⌊(size of x + 2 · padding − size) / stride⌋ + 1 places.");
+    d.source("Zhou & Chellappa, ICNN 1988");
     d.required("size", size, "[1, 65536]", "size of the window along each spatial axis");
     d.optional("stride", stride, "[1, 65536]", "step of the window; absent: its size, so that windows do not overlap");
     d.optional("padding", padding, "[0, 65536]", "places added on both sides of each spatial axis, below every number");

@@ -61,19 +61,21 @@ struct MedianKernel {
   }
 };
 
-/// Median of each window, per channel: y[n, c, p] = median_k x[n, c, stride · p + k − padding].
-/// x [batch, channels, (depth, height,) width]; y likewise, each axis ⌊(size + 2 · padding − window) / stride⌋ + 1.
-/// Of an even number of elements it is the lower of the two in the middle, so it always is an element of x: the first in the window that
-/// has this value, which gets the gradient. Padding never counts. A NaN in the window gives NaN.
-/// Cost per element of y with m elements in the window: about 2 m ln m comparisons in random order, m² / 2 where the window is sorted.
-/// Errors: a window that does not fit; more than 2²⁴ elements in a channel, as places are kept as float32.
-/// Sources: running medians, Tukey, Exploratory Data Analysis (1977), chapter 7; of pictures, Huang, Yang & Tang, IEEE Trans. ASSP 27
-/// (1979) 13–18; selection by bounds, Hoare's Find, CACM 4 (1961) 321.
 struct MedianPool {
   PerAxis size, padding = 0;
   std::optional<PerAxis> stride;
 
   void declare(Declaration& d) {
+    d.formula("y[n, c, p] = median_k x[n, c, stride · p + k − padding]");
+    d.details(
+        "Of an even number of elements it is the lower of the two in the middle, so it always is an element of x: the first in "
+        "the window that has this value, which gets the gradient. Padding never counts; a NaN in the window gives NaN. Each "
+        "spatial axis of y has ⌊(size of x + 2 · padding − size) / stride⌋ + 1 places. With m elements in the window, an "
+        "element of y takes about 2 m ln m comparisons in random order, m² / 2 where the window is sorted. Refused: a window "
+        "that does not fit; more than 2²⁴ elements in a channel, as places are kept as float32.");
+    d.source(
+        "Tukey, Exploratory Data Analysis (1977), chapter 7; of pictures, Huang, Yang & Tang, IEEE Trans. ASSP 27 (1979) "
+        "13–18; selection by bounds, Hoare, CACM 4 (1961) 321");
     d.required("size", size, "[1, 65536]", "size of the window along each spatial axis");
     d.optional("stride", stride, "[1, 65536]", "step of the window; absent: its size, so that windows do not overlap");
     d.optional("padding", padding, "[0, 65536]", "places added on both sides of each spatial axis, which never count");

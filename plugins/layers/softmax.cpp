@@ -1,12 +1,13 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Softmax: yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) along one axis: positive, with sum 1.  x, y: any shape with that axis.
-/// Not to be put before cross_entropy, which takes the logits x themselves.
 struct Softmax {
   int64_t axis = 1;
 
   void declare(Declaration& d) {
+    d.formula("yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x), i and j along the axis");
+    d.details("Not to be put before the loss `cross_entropy`, which takes the logits x themselves.");
+    d.source("Bridle, NIPS 2 (1989)");
     d.optional("axis", axis, "[-8, 7]", "axis that sums to 1; negative ones count from the last, 1 is the channels");
     d.example("{}", "[[3, 5, 2]]");
   }

@@ -1,9 +1,12 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// Hyperbolic tangent: y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).  x, y: any shape.
 struct Tanh {
-  void declare(Declaration& d) { d.example("{}", "[[3, 5]]"); }
+  void declare(Declaration& d) {
+    d.formula("y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)");
+    d.source("LeCun, Bottou, Orr & Müller, \"Efficient BackProp\" (1998), section 4.4");
+    d.example("{}", "[[3, 5]]");
+  }
 
   Tensor forward(Scope&, Tensor x) const { return tanh(x); }
 };

@@ -1,12 +1,16 @@
 #include <lamina/loss.hpp>
 using namespace lamina;
 
-/// Cross-entropy of a softmax: the mean over batch and places of −log softmax(prediction)[label], or of −Σ_c target_c · log
-/// softmax(prediction)_c. prediction: logits [batch, classes, …]; target: class numbers [batch, …] (any integer type, a number outside of
-/// the classes gives NaN), or probabilities of the prediction's shape; weight, optional: [batch] or [batch, …], the mean is then Σ weight ·
-/// loss / Σ weight. y: one number. Source: Bridle, NIPS 2 (1989).
 struct CrossEntropy {
   void declare(Declaration& d) {
+    d.formula(
+        "y = mean over batch and places of −log softmax(prediction)[target], for class numbers\n"
+        "y = mean over batch and places of −Σ_c target_c · log softmax(prediction)_c, for probabilities\n"
+        "with weights: Σ weight · loss / Σ weight");
+    d.details(
+        "The softmax is part of the loss: the prediction is what the last layer gives, without one. Class numbers have any "
+        "integer type; one outside of the classes gives NaN.");
+    d.source("Bridle, NIPS 2 (1989)");
     d.input("prediction", "logits [batch, classes, …]");
     d.input("target", "class numbers [batch, …], or probabilities [batch, classes, …]");
     d.input("weight", "of samples [batch] or of places [batch, …]");

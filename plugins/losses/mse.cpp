@@ -1,10 +1,13 @@
 #include <lamina/loss.hpp>
 using namespace lamina;
 
-/// Mean squared error: y = 1/n · Σ (prediction − target)² over all n elements; with weights Σ weight · (…)² / Σ weight.
-/// prediction, target: one shape ([batch] meets [batch, 1]); weight, optional: [batch], or more of the leading axes. y: one number.
 struct Mse {
   void declare(Declaration& d) {
+    d.formula(
+        "y = 1/n · Σ (prediction − target)², over all n elements\n"
+        "with weights: Σ weight · (prediction − target)² / Σ weight");
+    d.details("Prediction and target have one shape; [batch] meets [batch, 1].");
+    d.source("Legendre 1805; Gauss 1809");
     d.input("prediction", "[batch, …]");
     d.input("target", "as prediction");
     d.input("weight", "of samples [batch] or of elements [batch, …]");

@@ -1,11 +1,12 @@
 #include <lamina/metric.hpp>
 using namespace lamina;
 
-/// Accuracy: the part of the places where the largest of the prediction's classes is the target.
-/// prediction [batch, classes, …] (logits or probabilities; of equals the first counts); target: class numbers [batch, …], or probabilities
-/// of the prediction's shape, of which the largest counts; weight, optional: [batch] or [batch, …].
 struct Accuracy {
   void declare(Declaration& d) {
+    d.formula("correct / count");
+    d.details(
+        "The part of the places where the largest of the prediction's classes is the target's. The prediction may be logits or "
+        "probabilities; of equals the first counts. Of a target that is probabilities the largest counts.");
     d.input("prediction", "[batch, classes, …]");
     d.input("target", "class numbers [batch, …], or probabilities [batch, classes, …]");
     d.input("weight", "of samples [batch] or of places [batch, …]");

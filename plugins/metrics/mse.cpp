@@ -1,10 +1,10 @@
 #include <lamina/metric.hpp>
 using namespace lamina;
 
-/// Mean squared error over all elements of all batches: Σ weight · (prediction − target)² / Σ weight, weight 1 when absent.
-/// prediction, target: one shape ([batch] meets [batch, 1]); weight, optional: [batch], or more of the leading axes.
 struct Mse {
   void declare(Declaration& d) {
+    d.formula("squares / count = Σ weight · (prediction − target)² / Σ weight, weight 1 when absent");
+    d.details("Over all elements of all batches. Prediction and target have one shape; [batch] meets [batch, 1].");
     d.input("prediction", "[batch, …]");
     d.input("target", "as prediction");
     d.input("weight", "of samples [batch] or of elements [batch, …]");

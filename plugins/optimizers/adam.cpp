@@ -1,16 +1,22 @@
 #include <lamina/optimizer.hpp>
 using namespace lamina;
 
-/// Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ), t counted from 1.
-/// Weight decay adds λw to g, so it is scaled like the gradient (PyTorch's Adam; decoupled decay is another optimizer).
-/// Source: Kingma & Ba, ICLR 2015, algorithm 1.
 struct Adam {
   Scalar beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
 
   void declare(Declaration& d) {
-    d.optional("beta1", beta1, "[0, 1)", "decay of the mean m of the gradient");
-    d.optional("beta2", beta2, "[0, 1)", "decay of the mean v of its square");
-    d.optional("epsilon", epsilon, "(0, inf)", "added to √v̂");
+    d.formula(
+        "g ← g + λw\n"
+        "m ← β₁m + (1 − β₁)g\n"
+        "v ← β₂v + (1 − β₂)g²\n"
+        "w ← w − η · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ), t counted from 1");
+    d.details(
+        "η is the learning rate; m and v start at 0. Weight decay is part of g, so it is scaled like the gradient (PyTorch's "
+        "Adam; decoupled decay is another optimizer). Keeps two numbers per weight.");
+    d.source("Kingma & Ba, ICLR 2015, algorithm 1");
+    d.optional("beta1", beta1, "[0, 1)", "part β₁ of the mean m of gradients that stays");
+    d.optional("beta2", beta2, "[0, 1)", "part β₂ of the mean v of their squares that stays");
+    d.optional("epsilon", epsilon, "(0, inf)", "ε: added to √v̂, so that nothing is divided by 0");
     d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
     d.example(R"({"beta2": 0.99, "weight_decay": 0.01})", "[[3, 2]]");
   }

@@ -1,11 +1,13 @@
 #include <lamina/optimizer.hpp>
 using namespace lamina;
 
-/// Stochastic gradient descent: w ← w − η · (g + λw), η the learning rate, λ the weight decay.  Source: Robbins & Monro 1951.
 struct Sgd {
   Scalar weight_decay = 0;
 
   void declare(Declaration& d) {
+    d.formula("w ← w − η · (g + λw)");
+    d.details("η is the learning rate. Keeps nothing.");
+    d.source("Robbins & Monro 1951");
     d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
     d.example(R"({"weight_decay": 0.01})", "[[3, 2]]");
   }

@@ -1,8 +1,12 @@
 #include <lamina/schedule.hpp>
 using namespace lamina;
 
-/// The experiment's learning rate in every step.
 struct Constant {
+  void declare(Declaration& d) {
+    d.formula("η = η₀");
+    d.details("η₀ is the optimizer's learning_rate.");
+    d.example("{}");
+  }
   double rate(const Moment& now) const { return now.learning_rate; }
 };
 LAMINA_SCHEDULE(Constant, "constant", "the same learning rate in every step")

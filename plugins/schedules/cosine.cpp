@@ -4,12 +4,16 @@
 #include <numbers>
 using namespace lamina;
 
-/// Half a cosine from the experiment's rate η₀ down to η₁: η = η₁ + (η₀ − η₁) · (1 + cos(π · step / steps)) / 2, anew in every step.
-/// Source: Loshchilov & Hutter, ICLR 2017, equation 5, without restarts.
 struct Cosine {
   double final_rate = 0;
 
-  void declare(Declaration& d) { d.optional("final_rate", final_rate, "[0, inf)", "rate η₁ that the end of the run comes near to"); }
+  void declare(Declaration& d) {
+    d.formula("η = η₁ + (η₀ − η₁) · (1 + cos(π · step / steps)) / 2");
+    d.details("From the optimizer's learning_rate η₀ down to η₁ over the whole run, anew in every step, without restarts.");
+    d.source("Loshchilov & Hutter, ICLR 2017, equation 5");
+    d.optional("final_rate", final_rate, "[0, inf)", "rate η₁ that the end of the run comes near to");
+    d.example(R"({"final_rate": 0.001})");
+  }
 
   double rate(const Moment& now) const {
     const double part = std::min(1.0, double(now.step) / double(std::max<int64_t>(now.steps, 1)));

@@ -1,13 +1,13 @@
 #include <lamina/transform.hpp>
 using namespace lamina;
 
-/// y = (x · scale − mean) / deviation, in the program's real type.  x, y [batch, channels, …]; mean, deviation: one number, or one per
-/// channel.
 struct Normalize {
   std::optional<double> scale;
   PerChannel mean = 0.0, deviation = 1.0;
 
   void declare(Declaration& d) {
+    d.formula("y = (x · scale − mean) / deviation");
+    d.details("In the program's real type, whatever type x is stored in.");
     d.optional("scale", scale, "(-inf, inf)", "factor before all else; absent: 1/255 for data stored as uint8, 1 for all others");
     d.optional("mean", mean, "(-inf, inf)", "subtracted after scaling; one number, or one per channel");
     d.optional("deviation", deviation, "(0, inf)", "divides in the end; one number, or one per channel");

@@ -117,6 +117,9 @@ typedef struct lamina_plugin { /* what lamina_plugin_v1 returns; lives as long a
   const char* version;  /* of the plugin; for the record */
   const char* example;  /* settings as JSON text, used by docs and by the conformance check */
   const char* example_shape; /* shapes of the inputs it is checked on, as JSON text: [[2, 3, 8, 8]] */
+  /* Since 1.1, for documents; null where there is nothing to say. */
+  const char *formula, *details; /* "y = max(x, 0)", lines end in \n; whole sentences */
+  const char* source;            /* author, venue, year, equation */
 } lamina_plugin;
 
 #define LAMINA_SETTINGS const lamina_host*, lamina_scope*, const lamina_attribute *settings, uint32_t setting_count

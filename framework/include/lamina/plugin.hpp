@@ -33,14 +33,21 @@ class Declaration {
     add(0, name, member, nullptr, doc, Unit(nullptr));
   }
   /// Settings and input shapes of an example, as JSON texts: ({"filters": 4, "kernel": 3}, [[2, 3, 8, 8]]). It is printed in the documents
-  /// and run by the conformance suite.
-  void example(const char* settings, const char* shapes) { example_settings = settings, example_shapes = shapes; }
+  /// and run by the conformance suite; kinds that take no tensors have no shapes.
+  void example(const char* settings, const char* shapes = nullptr) { example_settings = settings, example_shapes = shapes; }
+  /// What it computes, one line or several: "y = x · sigmoid(βx)".
+  void formula(const char* text) { formula_text = text; }
+  /// What else a reader must know, in whole sentences: what is learned and in which shape, special values, cost, what is refused.
+  void details(const char* text) { details_text = text; }
+  /// Who published it: author, venue, year, equation.
+  void source(const char* text) { source_text = text; }
 
   // The rest is for the border.
   std::vector<lamina_parameter> parameters;
   std::vector<lamina_port> inputs, results;
   std::vector<Attribute> defaults;
   const char *example_settings = nullptr, *example_shapes = nullptr;
+  const char *formula_text = nullptr, *details_text = nullptr, *source_text = nullptr;
   bool filling = false;
   Scope* graph = nullptr;  ///< where Scalars are bound; null outside of recorded formulas
   const lamina_attribute* settings = nullptr;
@@ -236,7 +243,8 @@ const lamina_plugin* descriptor(const char* kind, const char* name, const char* 
   plugin.parameters = kept.parameters.data(), plugin.parameter_count = uint32_t(kept.parameters.size());
   plugin.inputs = kept.inputs.data(), plugin.input_count = uint32_t(kept.inputs.size());
   plugin.results = kept.results.data(), plugin.result_count = uint32_t(kept.results.size());
-  plugin.example = kept.example_settings, plugin.example_shape = kept.example_shapes;
+  plugin.example = kept.example_settings, plugin.example_shape = kept.example_shapes, plugin.formula = kept.formula_text,
+  plugin.details = kept.details_text, plugin.source = kept.source_text;
   return &plugin;
 }
 

@@ -29,9 +29,13 @@ struct Cpu {
   std::optional<std::string> device;
 
   void declare(Declaration& d) {
+    d.details(
+        "The default: oneDNN's convolutions and matrix products, own vectorised loops for all else, channels last in memory. "
+        "The same number of threads gives the same bits.");
     d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
     d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
     d.optional("device", device, "the processor: \"0\", \"cpu\" or part of its name; there is only one");
+    d.example(R"({"threads": 2})");
   }
 
   static std::vector<Device> devices() {

@@ -76,9 +76,13 @@ struct Reference {
   int64_t threads = 1;
 
   void declare(lamina::Declaration& d) {
+    d.details(
+        "Slow and meant to be right: every op in plain loops, dense and row-major, on one thread. It knows every op, so what "
+        "runs nowhere else runs here.");
     d.optional("device", device, "cpu", "the one device it has");
     d.optional("precision", precision, "float64 | float32", "type of real tensors; sums are kept in float64 in both");
     d.optional("threads", threads, "[0, inf)", "accepted so that experiments can change backends; one thread is used");
+    d.example(R"({"precision": "float32"})");
   }
   static std::vector<lamina::Device> devices() {
     return {{"cpu", "cpu", "plain loops", uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE)), 1}};

@@ -13,6 +13,9 @@ struct Vulkan {
   int64_t threads = 0;
 
   void declare(Declaration& d) {
+    d.details(
+        "Whole steps as compute shaders, recorded once. Runs on NVIDIA, AMD and Intel, and without a GPU on Mesa's lavapipe. "
+        "docs/vulkan.md says more.");
     d.optional(
         "device", device,
         "which of the devices that `lamina backends` lists: a number, part of a name (\"nvidia\"), or a type (discrete, integrated, cpu); "
@@ -35,6 +38,7 @@ struct Vulkan {
         "validation", validation, "off | sync | gpu",
         "lets Vulkan's validation layers watch; whatever they say ends the run. The environment's LAMINA_VULKAN_VALIDATION, where it is "
         "set, decides instead");
+    d.example(R"({"device": "discrete", "precision": "float16"})");
   }
   static std::vector<Device> devices() { return vulkan::list_devices(); }
   std::unique_ptr<vulkan::Session> open() const {

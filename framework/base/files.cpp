@@ -9,6 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/failure.hpp"
 #include "base/text.hpp"
 
 namespace lamina {
@@ -59,6 +60,28 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   }
   bytes.resize(have);
   return bytes;
+}
+
+void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  const std::string temporary = path.string() + ".part";
+  const auto refuse = [&](const char* what) {
+    const std::string why = std::strerror(errno);
+    ::unlink(temporary.c_str());
+    throw Failure(Exit::failed, "The file " + in_quotes(path.string(), 400) + " cannot be " + what + ": " + why + ".");
+  };
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (file < 0) refuse("made");
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t put = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      const int why = errno;
+      ::close(file);
+      errno = why, refuse("written");
+    }
+    done += size_t(put);
+  }
+  if (::close(file) || ::rename(temporary.c_str(), path.c_str())) refuse("written");
 }
 
 }  // namespace lamina

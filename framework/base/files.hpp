@@ -28,4 +28,7 @@ class RegularFile {
 /// The bytes of a regular file of at most `limit` bytes. std::runtime_error as above, and for files that are, or grow, longer.
 std::string read_file(const std::filesystem::path& path, size_t limit);
 
+/// Writes a file whole: to a temporary one beside it that takes its place. Failure with a sentence.
+void write_file(const std::filesystem::path& path, const std::string& bytes);
+
 }  // namespace lamina

@@ -187,6 +187,12 @@ class CommandLine {
     describe->add_option("[KIND] NAME", words_, "The plugin's name; its kind where several kinds have the name.")
         ->expected(1, 2)
         ->required();
+    describe->add_flag("--markdown", a_.markdown, "As Markdown, like the pages in docs/plugins.");
+    CLI::App* document = command(*plugins, "document", Command::plugins_document);
+    positional(*document, "DIR", output_, "The folder for the pages; it is made when it is missing.");
+
+    CLI::App* schema = command(root_, "schema", Command::schema);
+    value(*schema, "--out", output_, "FILE", "Write it here; to standard output when not given.");
 
     CLI::App* create = command(*plugins, "new", Command::plugins_new);
     positional(*create, "KIND", kind_, ("One of " + joined(Registry::kinds()) + ".").c_str());

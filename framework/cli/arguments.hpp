@@ -31,6 +31,8 @@ enum class Command {
   plugins_list,
   plugins_describe,
   plugins_new,
+  plugins_document,
+  schema,
   backends
 };
 
@@ -43,8 +45,9 @@ struct Arguments {
   std::filesystem::path out = "runs";
   std::optional<int64_t> max_steps;
   bool print_resolved = false;
-  bool check = false;    ///< backends: also run the self-test
-  bool profile = false;  ///< run: also time the ops
+  bool check = false;     ///< backends: also run the self-test
+  bool profile = false;   ///< run: also time the ops
+  bool markdown = false;  ///< plugins describe: as a page of docs/plugins
   std::string split = "test";
   std::optional<std::filesystem::path> checkpoint;
   std::vector<std::string> layers;

@@ -1,10 +1,13 @@
 #include <algorithm>
 
+#include "base/files.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
-#include "cli/result.hpp"
+#include "cli/progress.hpp"
+#include "cli/reference_page.hpp"
+#include "config/schema.hpp"
 
 namespace lamina::cli {
 namespace {
@@ -74,7 +77,8 @@ int plugins_list_command(Context& context) {
       const std::string doc = l.plugin ? l.plugin->doc : "cannot be loaded, see below";
       std::vector<std::string> row = {l.file.kind.empty() ? "?" : l.file.kind, l.file.name, doc,
                                       fs::relative(l.file.file, folder).string()};
-      if (console.verbose && l.plugin) row.push_back(l.plugin->version), row.push_back(l.plugin->sha256);
+      if (l.plugin) row.push_back(l.plugin->version);
+      if (console.verbose && l.plugin) row.push_back(l.plugin->sha256);
       table.add(std::move(row));
       // Two files of one name have one reason.
       if (!l.plugin && std::ranges::find(reasons, l.broken) == reasons.end()) reasons.push_back(l.broken);
@@ -117,8 +121,38 @@ int plugins_describe_command(Context& context) {
   const Descriptor& plugin = context.registry.find(a.kind ? *a.kind : kinds[0], a.name);
   if (context.console.json)
     context.console.document(page_json(plugin));
+  else if (a.markdown)
+    context.console.out << page_markdown(plugin);
   else
     context.console.out << page_text(plugin, context.console.out_terminal);
+  return 0;
+}
+
+int plugins_document_command(Context& context) {
+  const fs::path folder = context.arguments.output;
+  std::vector<const Descriptor*> plugins;
+  for (const PluginFile& file : context.registry.list())
+    if (!file.kind.empty()) plugins.push_back(&context.registry.find(file.kind, file.name));
+  std::vector<std::pair<fs::path, std::string>> pages = {{"README.md", index_markdown(plugins)}};
+  for (const Descriptor* d : plugins) pages.emplace_back(document_path(*d), page_markdown(*d));
+  for (const auto& [path, text] : pages) {
+    std::error_code failed;
+    fs::create_directories((folder / path).parent_path(), failed);
+    write_file(folder / path, text);
+  }
+  context.console.out << escaped(folder.string()) + ": " + counted(int64_t(plugins.size()), "page") + " and README.md.\n";
+  return 0;
+}
+
+int schema_command(Context& context) {
+  Console& console = context.console;
+  std::vector<std::string> left_out;
+  const std::string schema = to_text(experiment_schema(context.registry, left_out));
+  for (const std::string& sentence : left_out) console.err << warning_text(console, sentence + " The schema does without it.") + "\n";
+  if (context.arguments.output.empty())
+    console.out << schema;
+  else
+    write_file(context.arguments.output, schema);
   return 0;
 }
 

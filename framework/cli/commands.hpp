@@ -26,6 +26,8 @@ int bench_command(Context& context);
 int plugins_list_command(Context& context);
 int plugins_describe_command(Context& context);
 int plugins_new_command(Context& context);
+int plugins_document_command(Context& context);
+int schema_command(Context& context);
 int backends_command(Context& context);
 
 }  // namespace lamina::cli

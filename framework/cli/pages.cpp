@@ -64,14 +64,15 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "lamina plugins describe conv"}},
       {"plugins list",
        {"lamina plugins list [options]", "List every plugin that can be found.",
-        "Lists every plugin of the search path; one that is broken with the reason. -v adds version and SHA-256.",
+        "Lists every plugin of the search path with version and file; one that is broken with the reason. -v adds SHA-256.",
         "lamina plugins list\n"
         "lamina plugins list --kind layer"}},
       {"plugins describe",
        {"lamina plugins describe [KIND] NAME", "The reference page of one plugin.",
-        "The reference page of a plugin, from its own declaration: inputs, results, parameters, example.",
+        "The reference page of a plugin, from its own declaration: formula, inputs, results, parameters, example.",
         "lamina plugins describe conv\n"
-        "lamina plugins describe schedule constant"}},
+        "lamina plugins describe schedule constant\n"
+        "lamina plugins describe conv --markdown > conv.md"}},
       {"plugins new",
        {"lamina plugins new KIND NAME [options]", "Write a small project for a plugin of your own.",
         "Writes a folder with a plugin that is ready to build, an experiment that trains with it, and what building takes; then change it "
@@ -79,6 +80,16 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "what you have in mind. A plugin is code with your rights.",
         "lamina plugins new layer swish2\n"
         "lamina plugins new optimizer lion --dir plugins/lion"}},
+      {"plugins document",
+       {"lamina plugins document DIR [options]", "Write the reference pages of all plugins as Markdown.",
+        "Writes a page for every plugin that can be found, DIR/<kind>s/<name>.md, and the list of them, DIR/README.md.",
+        "lamina plugins document docs/plugins"}},
+      {"schema",
+       {"lamina schema [options]", "JSON Schema of experiment files, for editors.",
+        "The JSON Schema (draft-07) of experiment files, with the settings of every plugin that can be found. An editor that knows it "
+        "completes keys and names, shows what they mean, and underlines what `lamina check` would refuse.",
+        "lamina schema --out experiment.schema.json\n"
+        "lamina schema --plugin-path my_plugins > experiment.schema.json"}},
       {"backends",
        {"lamina backends [options]", "List the devices to train on.",
         "Lists the devices that each backend can train on. -v adds their limits and features.",

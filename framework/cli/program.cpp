@@ -92,6 +92,10 @@ int execute(const Arguments& a, Console& console, const std::vector<std::string>
       return plugins_describe_command(context);
     case Command::plugins_new:
       return plugins_new_command(context);
+    case Command::plugins_document:
+      return plugins_document_command(context);
+    case Command::schema:
+      return schema_command(context);
     case Command::backends:
       return backends_command(context);
   }

@@ -1,7 +1,10 @@
 // The page of `plugins describe`, made from what the plugin declares.
+#include "cli/reference_page.hpp"
+
 #include "base/text.hpp"
 #include "cli/format.hpp"
-#include "cli/result.hpp"
+#include "config/example.hpp"
+#include "config/keys.hpp"
 #include "config/settings.hpp"
 
 namespace lamina::cli {
@@ -22,43 +25,24 @@ std::string paragraph(const std::string& text, size_t indent, size_t columns) {
   return out;
 }
 
+/// Lines that stay as they are.
+std::string verbatim(const std::string& text) {
+  std::string out;
+  for (const std::string& line : lines_of(text)) out += "  " + escaped(line) + "\n";
+  return out;
+}
+
+/// A name, beside it what it is, below that what it means.
+std::string entry(const std::string& name, const std::string& facts, const std::string& doc, size_t name_width, size_t columns) {
+  const std::string shown = "  " + escaped(name), first = paragraph(facts, name_width + 4, columns);
+  return shown + (width_of(shown) < name_width + 4 && !first.empty() ? first.substr(width_of(shown)) : "\n" + first) +
+         (doc.empty() ? "" : paragraph(doc, name_width + 4, columns));
+}
+
 std::string ports_text(const std::vector<Port>& ports, size_t name_width, size_t columns) {
   std::string text;
-  for (const Port& p : ports) {
-    const std::string note = p.flags & LAMINA_MANY ? " (one or more)" : p.flags & LAMINA_OPTIONAL_INPUT ? " (optional)" : "";
-    std::string doc = paragraph(p.doc + note, name_width + 4, columns);
-    if (doc.empty()) doc = "\n";
-    const std::string name = "  " + escaped(p.name);
-    text += name + doc.substr(std::min(width_of(name), doc.size() - 1));
-  }
+  for (const Port& p : ports) text += entry(p.name, p.doc + port_note(p), "", name_width, columns);
   return text;
-}
-
-/// The settings of the example with the plugin's name, as they stand in an experiment; null when the example is no object.
-Json example_of(const Descriptor& d) {
-  Faults faults;
-  const Json settings = d.example.empty() ? Json::object() : parse_json(d.example, SourceText{"the example"}, faults);
-  if (faults.any() || !settings.is_object()) return nullptr;
-  Json example = Json::object();
-  example.set("type", d.name);
-  for (const Member& m : settings.members()) example.set(m.key, m.value);
-  for (const char* section : {"loss", "optimizer", "schedule", "dataset", "backend"})
-    if (d.kind == section) {
-      Json whole = Json::object();
-      whole.set(section, std::move(example));
-      return whole;
-    }
-  return example;
-}
-
-/// The parameters in the order of the page; the fields of an object of names follow it, named as --set would: parameters.*.initial.
-std::vector<Parameter> all_parameters(const Descriptor& d) {
-  std::vector<Parameter> all;
-  for (const Parameter& p : d.parameters) {
-    all.push_back(p);
-    for (const Parameter& field : p.fields) all.push_back(field), all.back().name = p.name + ".*." + field.name;
-  }
-  return all;
 }
 
 Json parameters_json(const std::vector<Parameter>& parameters) {
@@ -70,10 +54,7 @@ Json parameters_json(const std::vector<Parameter>& parameters) {
     one.set("domain", p.domain);
     one.set("unit", p.unit);
     one.set("required", bool(p.flags & LAMINA_REQUIRED));
-    const bool has = p.initial && p.initial->count();
-    Json initial = nullptr;
-    if (has) initial = std::move(to_json(std::span(&p, 1), std::span(&*p.initial, 1)).members()[0].value);
-    one.set("default", std::move(initial));
+    one.set("default", default_of(p));
     one.set("may_change_per_step", bool(p.flags & LAMINA_PER_STEP));
     one.set("doc", p.doc);
     if (!p.fields.empty()) one.set("fields", parameters_json(p.fields));
@@ -84,34 +65,82 @@ Json parameters_json(const std::vector<Parameter>& parameters) {
 
 }  // namespace
 
+std::vector<Parameter> all_parameters(const Descriptor& d) {
+  std::vector<Parameter> all;
+  for (const Parameter& p : d.parameters) {
+    all.push_back(p);
+    for (const Parameter& field : p.fields) all.push_back(field), all.back().name = p.name + ".*." + field.name;
+  }
+  return all;
+}
+
+std::string port_note(const Port& p) {
+  return p.flags & LAMINA_MANY ? " (one or more)" : p.flags & LAMINA_OPTIONAL_INPUT ? " (optional)" : "";
+}
+
+std::string results_title(const Descriptor& d) {
+  return d.kind == "dataset" ? "Columns" : d.kind == "metric" ? "Sums over all batches" : "Results";
+}
+
+std::string example_note(const Descriptor& d) {
+  std::string text;
+  const std::string path = section_of_kind(d.kind)->path;
+  if (const size_t dot = path.rfind('.'); dot != path.npos) text = "in " + section(path.substr(0, dot)).owner;
+  Faults faults;
+  const Json shapes = parse_json(d.example_shape.empty() ? "[]" : d.example_shape, SourceText{"the example"}, faults);
+  if (!shapes.is_array() || d.inputs.empty()) return text;
+  for (size_t i = 0; i < shapes.items().size(); ++i)
+    text += (i              ? ", "
+             : text.empty() ? "for "
+                            : ", for ") +
+            (i < d.inputs.size() ? d.inputs[i].name + " " : "") + to_line(shapes.items()[i]);
+  return text;
+}
+
+KindKeys keys_of_kind(const Descriptor& d) {
+  KindKeys keys;
+  const Section* section = section_of_kind(d.kind);
+  if (!section) return keys;
+  // What stands instead of "type" is no key of a plugin.
+  std::string instead;
+  for (const Choice& c : section->choices)
+    if (c.first == "type") instead = c.second;
+  for (const Key& key : section->keys) {
+    if (key.parameter.name == "type" || key.parameter.name == instead) continue;
+    if (key.parameter.flags & LAMINA_REQUIRED)
+      keys.required.push_back(key.parameter);
+    else
+      keys.others.push_back(key.parameter.name);
+  }
+  return keys;
+}
+
 std::string page_text(const Descriptor& d, const Terminal& terminal) {
   const size_t columns = terminal.redraws ? std::min<size_t>(size_t(terminal.columns()), widest_line) : widest_line;
+  const KindKeys keys = keys_of_kind(d);
   size_t name_width = 4;
   for (const auto* ports : {&d.inputs, &d.results})
     for (const Port& p : *ports) name_width = std::max(name_width, width_of(escaped(p.name)));
-  const std::vector<Parameter> parameters = all_parameters(d);
-  for (const Parameter& p : parameters) name_width = std::max(name_width, width_of(escaped(p.name)));
+  const std::vector<Parameter> own = all_parameters(d);
+  for (const auto* parameters : {&own, &keys.required})
+    for (const Parameter& p : *parameters) name_width = std::max(name_width, width_of(escaped(p.name)));
   name_width = std::min<size_t>(name_width, 30);
 
-  const auto heading = [&](const char* text) { return "\n" + terminal.bold(text) + "\n"; };
+  const auto heading = [&](const std::string& text) { return "\n" + terminal.bold(text) + "\n"; };
   std::string text = terminal.bold(escaped(d.name)) + ", " + with_article(escaped(d.kind)) + "\n" + paragraph(d.doc, 2, columns);
+  if (!d.formula.empty()) text += "\n" + verbatim(d.formula);
+  for (const std::string& line : lines_of(d.details)) text += "\n" + paragraph(line, 2, columns);
+  if (!d.source.empty()) text += "\n" + paragraph("Source: " + d.source + ".", 2, columns);
   if (!d.inputs.empty()) text += heading("Inputs") + ports_text(d.inputs, name_width, columns);
-  if (!d.results.empty()) text += heading("Results") + ports_text(d.results, name_width, columns);
-  if (!parameters.empty()) text += heading("Parameters");
-  for (const Parameter& p : parameters) {
-    const std::string name = "  " + escaped(p.name);
-    const std::string first = paragraph(facts_text(p), name_width + 4, columns);
-    text +=
-        name + (width_of(name) < name_width + 4 ? first.substr(width_of(name)) : "\n" + first) + paragraph(p.doc, name_width + 4, columns);
-  }
-  if (parameters.empty()) text += heading("Parameters") + "  none\n";
-  if (const Json example = example_of(d); !example.is_null()) {
-    const std::string body = to_text(example);
-    text += heading("Example");
-    for (size_t at = 0; at < body.size();) {
-      const size_t end = std::min(body.find('\n', at), body.size());
-      text += "  " + escaped(body.substr(at, end - at)) + "\n", at = end + 1;
-    }
+  if (!d.results.empty()) text += heading(results_title(d)) + ports_text(d.results, name_width, columns);
+  text += heading("Parameters") + (own.empty() ? "  none of its own\n" : "");
+  for (const Parameter& p : own) text += entry(p.name, facts_text(p), p.doc, name_width, columns);
+  if (!keys.required.empty() || !keys.others.empty()) text += heading("Keys of every " + d.kind);
+  for (const Parameter& p : keys.required) text += entry(p.name, facts_text(p), p.doc, name_width, columns);
+  if (!keys.others.empty()) text += paragraph((keys.required.empty() ? "" : "and ") + joined(keys.others), 2, columns);
+  if (const std::string example = example_text(d); !example.empty()) {
+    text += heading("Example") + verbatim(example);
+    if (const std::string note = example_note(d); !note.empty()) text += paragraph(note, 2, columns);
   }
   text += heading("Library") + "  " + escaped(d.file) + "\n  version " + escaped(d.version.empty() ? "not stated" : d.version) +
           ", SHA-256 " + escaped(d.sha256.substr(0, 16)) + "…\n";
@@ -135,6 +164,9 @@ Json page_json(const Descriptor& d) {
   j.set("kind", d.kind);
   j.set("name", d.name);
   j.set("doc", d.doc);
+  j.set("formula", d.formula);
+  j.set("details", d.details);
+  j.set("source", d.source);
   j.set("inputs", ports(d.inputs));
   j.set("results", ports(d.results));
   j.set("parameters", parameters_json(d.parameters));

@@ -1,10 +1,9 @@
-/// What `run`, `resume`, `summary` and `plugins describe` print: results as text and as JSON. Pure functions.
+/// What `run`, `resume` and `summary` print: results as text and as JSON. Pure functions.
 #pragma once
 #include <optional>
 #include <string>
 
 #include "cli/terminal.hpp"
-#include "config/descriptor.hpp"
 #include "train/run.hpp"
 
 namespace lamina::cli {
@@ -19,9 +18,5 @@ std::string resume_line(const RunReport& report);
 
 std::string summary_text(const ExperimentSummary& summary, const Terminal& terminal, bool verbose);
 Json summary_json(const ExperimentSummary& summary);
-
-/// The reference page of a plugin.
-std::string page_text(const Descriptor& plugin, const Terminal& terminal);
-Json page_json(const Descriptor& plugin);
 
 }  // namespace lamina::cli

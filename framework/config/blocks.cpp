@@ -29,7 +29,7 @@ using Arguments = std::map<std::string, Argument>;
 
 class Expander {
  public:
-  Expander(const Json& network, SectionReader& reader) : reader_(reader), blocks_(network.find("blocks")) {
+  Expander(const Json& network, SectionReader& reader) : reader_(reader), blocks_(network.given("blocks")) {
     result.scopes.emplace_back();
     if (blocks_ && blocks_->is_object())
       for (const Member& m : blocks_->members()) known_.push_back(m.key);
@@ -163,10 +163,10 @@ class Expander {
       }
     }
     const SectionReader::Part part = reader_.part("network.layers[]", object, pointer, names);
-    for (const char* key : {"share", "initializer"})
-      if (const Member* m = object.find_member(key))
-        reader_.faults.add({m->position, pointer_to(pointer, key)},
-                           in_quotes(key) + " belongs to a single layer, not to the use of a block");
+    for (const Key& key : section("network.layers[]").keys)
+      if (const Member* m = key.single ? object.find_member(key.parameter.name) : nullptr)
+        reader_.faults.add({m->position, pointer_to(pointer, m->key)},
+                           in_quotes(m->key) + " belongs to a single layer, not to the use of a block");
     if (!complete) return;
     inherited.trainable &= part.boolean("trainable");
     inherited.training &= part.boolean("training");

@@ -13,12 +13,13 @@ class DomainText {
   bool contains(double number) const;            ///< true when this is no interval
   bool contains(const std::string& word) const;  ///< true when this is no choice
   const std::vector<std::string>& words() const { return words_; }
-
- private:
   struct Interval {
-    double low, high;
+    double low, high;  ///< infinite where there is no bound
     bool low_included, high_included;
   };
+  const std::optional<Interval>& interval() const { return interval_; }
+
+ private:
   std::optional<Interval> interval_;
   std::vector<std::string> words_;
 };

@@ -69,9 +69,6 @@ class Loader {
         const Part part = reader_.part("dataset.validation", *v, "/dataset/validation");
         if (part.has("fraction")) out_.validation.fraction = part.real("fraction");
         out_.validation.samples = integer_if(part, "samples");
-        if (out_.validation.fraction && out_.validation.samples)
-          reader_.faults.add({v->position, "/dataset/validation"},
-                             "the validation split has either \"fraction\" or \"samples\", this has both");
       }
     }
     const Json* list = document_.given("transforms");
@@ -145,9 +142,12 @@ class Loader {
     for (size_t i = 0; i < list->items().size(); ++i) {
       const std::string pointer = pointer_to("/metrics", i);
       Json object = list->items()[i];
-      if (object.is_text()) {  // a name alone
+      if (object.is_text()) {  // a name alone, in the place of the type
         Json named = Json::object();
         named.position = object.position;
+        SourceText source = object.position.source ? *object.position.source : SourceText{};
+        source.pointer = pointer;
+        object.position.source = std::make_shared<const SourceText>(std::move(source));
         named.set("type", object);
         object = std::move(named);
       }
@@ -195,10 +195,7 @@ class Loader {
     TrainingConfig& t = out_.training;
     t.epochs = integer_if(part, "epochs"), t.steps = integer_if(part, "steps");
     const Place place{object.position, "/training"};
-    const bool epochs = object.given("epochs"), steps = object.given("steps");
-    if (epochs && steps) reader_.faults.add(place, "training has either \"epochs\" or \"steps\", this has both");
-    if (!epochs && !steps) reader_.faults.add(place, "\"epochs\" or \"steps\" is missing");
-    if (!out_.dataset && epochs) reader_.faults.add(place, "without a dataset there are no epochs; give \"steps\"");
+    if (!out_.dataset && object.given("epochs")) reader_.faults.add(place, "without a dataset there are no epochs; give \"steps\"");
     if (out_.dataset && !object.given("batch_size")) reader_.faults.add(place, "\"batch_size\" is missing");
     t.batch_size = part.has("batch_size") ? part.integer("batch_size") : 1;
     t.drop_last_batch = part.text("last_batch") == "drop";

@@ -117,6 +117,8 @@ Json read_json(const std::filesystem::path& path, const std::string& name, Fault
 /// no word for them. `pretty`: two spaces per level and a line per member, short arrays of scalars on one line; else one line without
 /// spaces.
 std::string to_text(const Json& value, bool pretty = true);
+/// The same on one line, spaced as people write it: {"type": "relu", "inputs": ["a", "b"]}.
+std::string to_line(const Json& value);
 
 /// `pointer` + "/" + key, with ~ and / escaped (RFC 6901).
 std::string pointer_to(const std::string& pointer, std::string_view key);

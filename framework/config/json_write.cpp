@@ -52,7 +52,11 @@ bool fits_one_line(const Json& value) {
   return width <= 120;
 }
 
-void write(std::string& out, const Json& value, bool pretty, size_t level) {
+enum class Style { compact, line, pretty };
+
+void write(std::string& out, const Json& value, Style style, size_t level) {
+  const bool pretty = style == Style::pretty;
+  const char *comma = style == Style::line ? ", " : ",", *colon = style == Style::compact ? ":" : ": ";
   const auto line = [&](size_t deep) {
     if (pretty) out += '\n', out.append(2 * deep, ' ');
   };
@@ -76,9 +80,9 @@ void write(std::string& out, const Json& value, bool pretty, size_t level) {
       const bool flat = fits_one_line(value);
       out += '[';
       for (const Json& item : value.items()) {
-        if (&item != value.items().data()) out += flat && pretty ? ", " : ",";
+        if (&item != value.items().data()) out += flat && pretty ? ", " : comma;
         if (!flat) line(level + 1);
-        write(out, item, pretty, level + 1);
+        write(out, item, style, level + 1);
       }
       if (!flat) line(level);
       out += ']';
@@ -87,11 +91,11 @@ void write(std::string& out, const Json& value, bool pretty, size_t level) {
     case Json::Kind::object:
       out += '{';
       for (const Member& m : value.members()) {
-        if (&m != value.members().data()) out += ',';
+        if (&m != value.members().data()) out += comma;
         line(level + 1);
         write_text(out, m.key);
-        out += pretty ? ": " : ":";
-        write(out, m.value, pretty, level + 1);
+        out += colon;
+        write(out, m.value, style, level + 1);
       }
       if (!value.members().empty()) line(level);
       out += '}';
@@ -103,8 +107,14 @@ void write(std::string& out, const Json& value, bool pretty, size_t level) {
 
 std::string to_text(const Json& value, bool pretty) {
   std::string out;
-  write(out, value, pretty, 0);
+  write(out, value, pretty ? Style::pretty : Style::compact, 0);
   if (pretty) out += '\n';
+  return out;
+}
+
+std::string to_line(const Json& value) {
+  std::string out;
+  write(out, value, Style::line, 0);
   return out;
 }
 

@@ -9,8 +9,16 @@
 namespace lamina {
 namespace {
 
-constexpr uint32_t structure = 0;  // an object or a list of objects, read by code of its own
 constexpr uint32_t texts = uint32_t(LAMINA_TEXT) | LAMINA_LIST;
+constexpr uint32_t single = 1u << 31;  // beside the flags of parameters: see Key::single
+
+/// What stands in the table for a type: that of a plain value, or another form.
+struct Type {
+  constexpr Type(uint32_t plain) : plain(plain) {}
+  constexpr Type(Form form) : form(form) {}
+  Form form = Form::plain;
+  uint32_t plain = 0;
+};
 
 struct Owner {
   const char *path, *owner, *kind;
@@ -35,35 +43,39 @@ constexpr Owner owners[] = {
     {"logging", "the logging section", ""},
 };
 
-struct Key {
+struct Row {
   const char *section, *name;
-  uint32_t type, flags;
+  Type type;
+  uint32_t flags;
   const char *domain, *initial, *doc;  // initial: the default as it is written in the file; "" = none
+  const char *pattern = "", *example = "";
 };
 constexpr const char *counts = "[1, inf)", *any = "";
 constexpr uint32_t required = LAMINA_REQUIRED;
+constexpr const char *run_name = "^[A-Za-z0-9_-]{1,100}$", *layer_name = "^[a-z0-9_]+(/[a-z0-9_]+)*$", *column_name = "^[a-z][a-z0-9_]*$";
 
-constexpr Key keys[] = {
+constexpr Row keys[] = {
     {"", "$schema", LAMINA_TEXT, 0, any, "", "JSON Schema for editors; not read"},
-    {"", "extends", structure, 0, any, "", "file or files this one changes (JSON Merge Patch, RFC 7396), in order; relative to this file"},
-    {"", "name", LAMINA_TEXT, 0, any, "", "name of the runs, out of A-Z a-z 0-9 _ -; else the file's name without ending"},
+    {"", "extends", Form::files, 0, any, "",
+     "file or files this one changes (JSON Merge Patch, RFC 7396), in order; relative to this file"},
+    {"", "name", LAMINA_TEXT, 0, any, "", "name of the runs, out of A-Z a-z 0-9 _ -; else the file's name without ending", run_name},
     {"", "description", LAMINA_TEXT, 0, any, "", "what the experiment shows, for people"},
     {"", "seed", LAMINA_INTEGER, 0, "[0, inf)", "1", "from which all random numbers follow"},
-    {"", "dataset", structure, 0, any, "", "where samples come from; may be absent when the network needs none"},
-    {"", "transforms", structure, 0, any, "", "list of what is done to each batch, in order"},
-    {"", "network", structure, required, any, "", "blocks and layers"},
-    {"", "loss", structure, required, any, "", "what is minimised"},
-    {"", "metrics", structure, 0, any, "", "list of what is measured in evaluation: names, or objects"},
-    {"", "optimizer", structure, required, any, "", "the update rule"},
-    {"", "schedule", structure, 0, any, "", "the learning rate over time"},
-    {"", "training", structure, required, any, "", "how long, in which batches"},
-    {"", "backend", structure, 0, any, "", "where it is computed"},
-    {"", "initial_weights", structure, 0, any, "", "weights to start from instead of the initializers'"},
-    {"", "checkpoint", structure, 0, any, "", "how often the state is saved"},
-    {"", "logging", structure, 0, any, "", "how often losses are recorded"},
+    {"", "dataset", Form::object, 0, any, "", "where samples come from; may be absent when the network needs none"},
+    {"", "transforms", Form::list, 0, any, "", "list of what is done to each batch, in order"},
+    {"", "network", Form::object, required, any, "", "blocks and layers"},
+    {"", "loss", Form::object, required, any, "", "what is minimised"},
+    {"", "metrics", Form::names_or_objects, 0, any, "", "list of what is measured in evaluation: names, or objects"},
+    {"", "optimizer", Form::object, required, any, "", "the update rule"},
+    {"", "schedule", Form::object, 0, any, "", "the learning rate over time"},
+    {"", "training", Form::object, required, any, "", "how long, in which batches"},
+    {"", "backend", Form::object, 0, any, "", "where it is computed"},
+    {"", "initial_weights", Form::object, 0, any, "", "weights to start from instead of the initializers'"},
+    {"", "checkpoint", Form::object, 0, any, "", "how often the state is saved"},
+    {"", "logging", Form::object, 0, any, "", "how often losses are recorded"},
 
     {"dataset", "type", LAMINA_TEXT, required, any, "", "dataset plugin"},
-    {"dataset", "validation", structure, 0, any, "",
+    {"dataset", "validation", Form::object, 0, any, "",
      "part of the training samples that is held back; absent: none, unless the dataset has its own"},
     {"dataset.validation", "fraction", LAMINA_REAL, 0, "(0, 1)", "", "of the training samples"},
     {"dataset.validation", "samples", LAMINA_INTEGER, 0, counts, "", "number of training samples"},
@@ -71,22 +83,23 @@ constexpr Key keys[] = {
     {"transforms[]", "type", LAMINA_TEXT, required, any, "", "transform plugin"},
     {"transforms[]", "input", LAMINA_TEXT, 0, any, "\"input\"", "column it changes"},
 
-    {"network", "blocks", structure, 0, any, "", "sub-networks by name, for layers with \"block\""},
-    {"network", "layers", structure, required, any, "", "list of layers"},
-    {"network.blocks.*", "parameters", structure, 0, any, "",
+    {"network", "blocks", Form::objects_by_name, 0, any, "", "sub-networks by name, for layers with \"block\""},
+    {"network", "layers", Form::list, required, any, "", "list of layers"},
+    {"network.blocks.*", "parameters", Form::values_by_name, 0, any, "",
      "name: default; null for one that each use must give. ${name} stands for the value"},
-    {"network.blocks.*", "layers", structure, required, any, "", "list of layers; the last one's result is the block's"},
+    {"network.blocks.*", "layers", Form::block_layers, required, any, "", "list of layers; the last one's result is the block's"},
 
     {"network.layers[]", "type", LAMINA_TEXT, 0, any, "", "layer plugin; a layer has either type or block"},
     {"network.layers[]", "block", LAMINA_TEXT, 0, any, "", "block of this network; its parameters stand beside"},
-    {"network.layers[]", "name", LAMINA_TEXT, 0, any, "", "unique, out of a-z 0-9 _; else the type with a number: relu_1"},
+    {"network.layers[]", "name", LAMINA_TEXT, 0, any, "", "unique, out of a-z 0-9 _; else the type with a number: relu_1", layer_name},
     {"network.layers[]", "inputs", texts, 0, any, "",
      "layers, dataset columns, layer.result, or in a block \"in\"; else the layer before, or column \"input\""},
     {"network.layers[]", "trainable", LAMINA_BOOLEAN, 0, any, "true", "false: its parameters stay as they are"},
     {"network.layers[]", "training", LAMINA_BOOLEAN, 0, any, "true", "false: it behaves as in evaluation always"},
     {"network.layers[]", "learning_rate_scale", LAMINA_REAL, 0, "[0, inf)", "1.0", "factor of the learning rate for its parameters"},
-    {"network.layers[]", "share", LAMINA_TEXT, 0, any, "", "layer of the same type whose parameters and state it uses"},
-    {"network.layers[]", "initializer", structure, 0, any, "", "{type, …} for \"weight\", or parameter name: {type, …}"},
+    {"network.layers[]", "share", LAMINA_TEXT, single, any, "", "layer of the same type whose parameters and state it uses"},
+    {"network.layers[]", "initializer", Form::one_or_by_parameter, single, any, "",
+     "{type, …} for \"weight\", or parameter name: {type, …}"},
     {"network.layers[].initializer", "type", LAMINA_TEXT, required, any, "", "initializer plugin"},
 
     {"loss", "type", LAMINA_TEXT, required, any, "", "loss plugin"},
@@ -95,13 +108,13 @@ constexpr Key keys[] = {
     {"loss", "weight", LAMINA_TEXT, 0, any, "", "dataset column or layer with weights of the samples, for losses that take them"},
 
     {"metrics[]", "type", LAMINA_TEXT, required, any, "", "metric plugin"},
-    {"metrics[]", "name", LAMINA_TEXT, 0, any, "", "column in the records, out of a-z 0-9 _; else the type"},
+    {"metrics[]", "name", LAMINA_TEXT, 0, any, "", "column in the records, out of a-z 0-9 _; else the type", column_name},
     {"metrics[]", "prediction", LAMINA_TEXT, 0, any, "", "layer; else the loss's"},
     {"metrics[]", "target", LAMINA_TEXT, 0, any, "", "dataset column or layer; else the loss's"},
     {"metrics[]", "weight", LAMINA_TEXT, 0, any, "", "dataset column or layer with weights of the samples"},
 
     {"optimizer", "type", LAMINA_TEXT, required, any, "", "optimizer plugin"},
-    {"optimizer", "learning_rate", LAMINA_REAL, required, "[0, inf)", "", "step size, before the schedule"},
+    {"optimizer", "learning_rate", LAMINA_REAL, required, "[0, inf)", "", "step size, before the schedule", "", "0.01"},
     {"schedule", "type", LAMINA_TEXT, 0, any, "\"constant\"", "schedule plugin"},
 
     {"training", "epochs", LAMINA_INTEGER, 0, counts, "", "passes over the training samples; either epochs or steps"},
@@ -114,7 +127,7 @@ constexpr Key keys[] = {
     {"backend", "type", LAMINA_TEXT, 0, any, "\"cpu\"", "backend plugin"},
 
     {"initial_weights", "file", LAMINA_TEXT, required | LAMINA_PATH, any, "", "HDF5 file: a checkpoint, or arrays named layer/parameter"},
-    {"initial_weights", "map", structure, 0, any, "", "name in the file: name in the network"},
+    {"initial_weights", "map", Form::texts_by_name, 0, any, "", "name in the file: name in the network"},
     {"initial_weights", "strict", LAMINA_BOOLEAN, 0, any, "true", "every parameter must be found, and every array used"},
 
     {"checkpoint", "every_epochs", LAMINA_INTEGER, 0, counts, "1", "epochs between two checkpoints"},
@@ -124,9 +137,19 @@ constexpr Key keys[] = {
     {"logging", "every_steps", LAMINA_INTEGER, 0, counts, "1", "steps between two records of the loss"},
 };
 
-Parameter parameter_of(const Key& key) {
+struct Pair {
+  const char *section, *first, *second;
+  bool needed;
+};
+constexpr Pair choices[] = {
+    {"dataset.validation", "fraction", "samples", false},
+    {"network.layers[]", "type", "block", true},
+    {"training", "epochs", "steps", true},
+};
+
+Parameter parameter_of(const Row& key) {
   Parameter p;
-  p.name = key.name, p.type = key.type, p.flags = key.flags, p.domain = key.domain, p.doc = key.doc;
+  p.name = key.name, p.type = key.type.plain, p.flags = key.flags & ~single, p.domain = key.domain, p.doc = key.doc;
   if (!*key.initial) return p;
   // Read like a value of the file, so that the default obeys the key's own type and domain.
   Faults faults;
@@ -138,23 +161,49 @@ Parameter parameter_of(const Key& key) {
   return p;
 }
 
-const std::vector<Section>& sections() {
-  static const std::vector<Section> all = [] {
-    std::vector<Section> built;
-    for (const Owner& owner : owners) {
-      Section& s = built.emplace_back(Section{owner.path, owner.owner, owner.kind, {}, {}, {}});
-      for (const Key& key : keys) {
-        if (s.path != key.section) continue;
-        s.names.push_back(key.name);
-        if (key.type != structure)
-          s.parameters.push_back(parameter_of(key));
-        else if (key.flags & LAMINA_REQUIRED)
-          s.required.push_back(key.name);
-      }
+std::vector<Section> built() {
+  std::vector<Section> all;
+  for (const Owner& owner : owners) {
+    Section& s = all.emplace_back(Section{owner.path, owner.owner, owner.kind, {}, {}, {}, {}, {}});
+    for (const Row& row : keys) {
+      if (s.path != row.section) continue;
+      s.names.push_back(row.name);
+      const Key& key = s.keys.emplace_back(Key{parameter_of(row), row.type.form, row.pattern, row.example, bool(row.flags & single)});
+      if (key.form == Form::plain)
+        s.parameters.push_back(key.parameter);
+      else if (row.flags & LAMINA_REQUIRED)
+        s.required.push_back(row.name);
     }
-    return built;
-  }();
+    for (const Pair& pair : choices)
+      if (s.path == pair.section) s.choices.push_back({pair.first, pair.second, pair.needed});
+  }
   return all;
+}
+
+/// The type of a key, for documents.
+std::string form_text(const Key& key) {
+  switch (key.form) {
+    case Form::plain:
+      return type_text(key.parameter);
+    case Form::object:
+      return "object";
+    case Form::list:
+    case Form::block_layers:
+      return "list of objects";
+    case Form::names_or_objects:
+      return "list of names or objects";
+    case Form::objects_by_name:
+      return "objects by name";
+    case Form::one_or_by_parameter:
+      return "object, or objects by parameter";
+    case Form::values_by_name:
+      return "values by name";
+    case Form::texts_by_name:
+      return "texts by name";
+    case Form::files:
+      return "path or list of paths";
+  }
+  return "";
 }
 
 std::string cell(std::string text) {  // | separates cells
@@ -164,25 +213,33 @@ std::string cell(std::string text) {  // | separates cells
 
 }  // namespace
 
+const std::vector<Section>& sections() {
+  static const std::vector<Section> all = built();
+  return all;
+}
+
 const Section& section(const std::string& path) {
   for (const Section& s : sections())
     if (s.path == path) return s;
   throw std::logic_error("There is no section " + in_quotes(path) + " of the experiment file.");
 }
 
+const Section* section_of_kind(const std::string& kind) {
+  for (const Section& s : sections())
+    if (!kind.empty() && s.kind == kind) return &s;
+  return nullptr;
+}
+
 std::string config_reference() {
   std::string text = "| key | type | default | meaning |\n|---|---|---|---|\n";
   for (const Section& s : sections()) {
-    for (const Key& key : keys) {
-      if (s.path != key.section) continue;
-      Parameter shape;
-      shape.type = key.type, shape.flags = key.flags, shape.domain = key.domain;
-      const std::string type = key.type == structure ? "object or list" : type_text(shape);
-      text += "| `" + s.path + (s.path.empty() ? "" : ".") + key.name + "` | " + cell(type) + " | " +
-              (key.flags & LAMINA_REQUIRED ? "required"
-               : *key.initial              ? "`" + std::string(key.initial) + "`"
-                                           : "") +
-              " | " + cell(key.doc) + " |\n";
+    for (const Key& key : s.keys) {
+      const Parameter& p = key.parameter;
+      text += "| `" + s.path + (s.path.empty() ? "" : ".") + p.name + "` | " + cell(form_text(key)) + " | " +
+              (p.flags & LAMINA_REQUIRED ? "required"
+               : p.initial               ? "`" + to_line(default_of(p)) + "`"
+                                         : "") +
+              " | " + cell(p.doc) + " |\n";
     }
     if (!s.kind.empty()) text += "| `" + s.path + ".…` | | | settings of the " + s.kind + " plugin |\n";
   }

@@ -6,9 +6,7 @@
 #include "config/domain.hpp"
 
 namespace lamina {
-namespace {
 
-/// Throws a sentence when the framework cannot read what the plugin declares.
 void check_declaration(const Descriptor& d, const Section& section) {
   for (const Parameter& p : d.parameters) {
     DomainText check(p.domain);
@@ -18,6 +16,8 @@ void check_declaration(const Descriptor& d, const Section& section) {
                                ", which is a key of the experiment file itself.");
   }
 }
+
+namespace {
 
 /// Where each setting of `object` stands; `name` is what is put in front of its keys.
 void note_places(const std::vector<Parameter>& parameters, const Json& object, const std::string& pointer, const std::string& name,
@@ -87,8 +87,20 @@ SectionReader::Part SectionReader::part(const std::string& section_path, const J
     return part;
   }
   part.values = read_settings(s.parameters, object, pointer, folder, faults);
-  for (const std::string& name : s.required)
-    if (!object.given(name)) faults.add(part.plugin.place, in_quotes(name) + " of " + s.owner + " is missing");
+  for (const std::string& name : s.required) {
+    if (object.given(name)) continue;
+    const Json* null = object.find(name);
+    faults.add(null ? Place{null->position, pointer_to(pointer, name)} : part.plugin.place,
+               in_quotes(name) + " of " + s.owner + " is missing");
+  }
+  for (const Choice& c : s.choices) {
+    const Json *first = object.given(c.first), *second = object.given(c.second);
+    if (first && second)
+      faults.add({second->position, pointer_to(pointer, c.second)},
+                 s.owner + " has either " + in_quotes(c.first) + " or " + in_quotes(c.second) + ", this has both");
+    if (!first && !second && c.needed)
+      faults.add(part.plugin.place, in_quotes(c.first) + " or " + in_quotes(c.second) + " of " + s.owner + " is missing");
+  }
   std::vector<std::string> known = s.names;
   known.insert(known.end(), extra.begin(), extra.end());
   std::string owner = s.owner;

@@ -10,6 +10,10 @@
 
 namespace lamina {
 
+/// std::runtime_error with a sentence when the framework cannot read what a plugin declares: a domain that is none, a parameter named like
+/// a key of the section.
+void check_declaration(const Descriptor& plugin, const Section& section);
+
 class SectionReader {
  public:
   SectionReader(Catalogue& catalogue, std::filesystem::path folder) : folder(std::move(folder)), catalogue_(catalogue) {}

@@ -76,8 +76,7 @@ class Reading {
  private:
   bool refuse(const Json& value, const std::string& pointer, const std::string& what = "") {
     std::string nearest_word;
-    if (value.is_text())
-      nearest_word = did_you_mean(value.text(), element_type(parameter_) == LAMINA_DTYPE ? dtype_names() : domain_.words());
+    if (value.is_text()) nearest_word = did_you_mean(value.text(), words_of(parameter_));
     faults_.add({value.position, pointer}, in_quotes(parameter_.name) + " is " + (what.empty() ? shown(value) : what) + "; wanted " +
                                                wanted(parameter_) + otherwise_ + nearest_word);
     return false;
@@ -283,14 +282,22 @@ std::string type_text(const Parameter& p, bool with_domain) {
   return p.flags & LAMINA_PER_AXIS ? text + ", for all axes or a list with one per axis" : text;
 }
 
+std::vector<std::string> words_of(const Parameter& p) {
+  return element_type(p) == LAMINA_DTYPE ? dtype_names() : DomainText(p.domain).words();
+}
+
+Json default_of(const Parameter& p) {
+  if (!p.initial || !p.initial->count()) return nullptr;
+  return (p.flags & LAMINA_PER_AXIS) && p.initial->count() == 1 ? element_json(*p.initial, 0) : to_json(*p.initial);
+}
+
 std::string facts_text(const Parameter& p) {
   std::string text = type_text(p);
   if (!p.unit.empty()) text += ", in " + p.unit;
   if (p.flags & LAMINA_REQUIRED)
     text += "; required";
-  else if (p.initial && p.initial->count())
-    text += "; default " +
-            to_text((p.flags & LAMINA_PER_AXIS) && p.initial->count() == 1 ? element_json(*p.initial, 0) : to_json(*p.initial), false);
+  else if (const Json initial = default_of(p); !initial.is_null())
+    text += "; default " + to_line(initial);
   else
     text += "; optional";
   if (p.flags & LAMINA_PER_STEP) text += "; may change from step to step";

@@ -33,6 +33,10 @@ Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> s
 
 /// "integer in [1, inf)", "list of texts", "integer in [1, 65536], for all axes or a list with one per axis", …: for documents.
 std::string type_text(const Parameter& parameter, bool with_domain = true);
+/// The words that a text may be, names of element types too; none where any text will do.
+std::vector<std::string> words_of(const Parameter& parameter);
+/// The default as it is written in an experiment; null where there is none.
+Json default_of(const Parameter& parameter);
 /// Type, domain, unit and default: "integer in [1, inf), in samples; default 1".
 std::string facts_text(const Parameter& parameter);
 

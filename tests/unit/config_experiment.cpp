@@ -217,10 +217,10 @@ TEST_CASE("experiment: sections that exclude or need each other") {
   CHECK(training(R"({"steps": 3, "batch_size": 2})") == "");
   CHECK(training(R"({"steps": 3})", "") == "");
   CHECK(contains(training(R"({"steps": 3, "epochs": 3, "batch_size": 2})"), "either \"epochs\" or \"steps\", this has both"));
-  CHECK(contains(training(R"({"batch_size": 2})"), "\"epochs\" or \"steps\" is missing"));
+  CHECK(contains(training(R"({"batch_size": 2})"), "\"epochs\" or \"steps\" of the training section is missing"));
   CHECK(contains(training(R"({"steps": 3})"), "\"batch_size\" is missing"));
   CHECK(contains(training(R"({"steps": 3, "batch_size": null})"), "\"batch_size\" is missing"));
-  CHECK(contains(training(R"({"epochs": null, "batch_size": 2})"), "\"epochs\" or \"steps\" is missing"));
+  CHECK(contains(training(R"({"epochs": null, "batch_size": 2})"), "\"epochs\" or \"steps\" of the training section is missing"));
   CHECK(training(R"({"epochs": null, "steps": 3, "batch_size": 2})") == "");
   CHECK(contains(training(R"({"epochs": 3})", ""), "without a dataset there are no epochs"));
   CHECK(contains(training(R"({"epochs": 3, "batch_size": 1})",
@@ -234,7 +234,7 @@ TEST_CASE("experiment: sections that exclude or need each other") {
                  "/metrics/1: a second column would be named \"accuracy\""));
   CHECK(contains(faults(file(R"({"type": "relu"})", R"("metrics": [{"type": "top_k", "weight": "input"}], )")),
                  "the metric \"top_k\" takes no weights"));
-  CHECK(contains(faults(file(R"({"type": "relu"})", R"("metrics": [""], )")), "/metrics/0/type: no metric plugin is named \"\""));
+  CHECK(contains(faults(file(R"({"type": "relu"})", R"("metrics": [""], )")), "/metrics/0: no metric plugin is named \"\""));
 }
 
 TEST_CASE("experiment: hostile texts end in faults and cannot reach the terminal") {

@@ -2,11 +2,6 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-/// A layer that the experiment writes itself: y = forward, a formula in x (of several inputs x1, x2, …; x is x1), numbers under
-/// "parameters", and `training`, which is 1 while training and 0 in evaluation. docs/expressions.md tells the language.
-/// x: any shape; y: what the formula makes of it.
-/// A trainable parameter is learned: one number for the layer, or one per channel [channels], or one per element of a sample. Another one
-/// is a number of the plan, as if it stood in the formula. Cost: that of its operators; elementwise ones run as one.
 struct Weight {
   double initial = 0;
   bool trainable = true;
@@ -23,6 +18,12 @@ struct Expression {
   Named<Weight> parameters;
 
   void declare(Declaration& d) {
+    d.formula("y = forward");
+    d.details(
+        "forward is a formula in x (of several inputs x1, x2, …; x is x1), numbers under \"parameters\", and `training`, which is 1 while "
+        "training and 0 in evaluation; docs/expressions.md tells the language. A trainable parameter is learned: one number for the layer, "
+        "or one per channel [channels], or one per element of a sample. Another one is a number of the plan, as if it stood in the "
+        "formula. It costs what its operators cost; elementwise ones run as one.");
     d.required("forward", formula, "formula of the result, name = …; before it");
     d.optional("parameters", parameters, "the formula's own numbers by name");
     d.input("x", "any shape; several are x1, x2, …");

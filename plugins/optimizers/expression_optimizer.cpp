@@ -4,17 +4,13 @@
 #include <deque>
 using namespace lamina;
 
-/// An update rule that the experiment writes itself: the next w is `update`, a formula in w, its gradient g, learning_rate, step (1 in the
-/// first update), states and numbers under "parameters". docs/expressions.md tells the language.
-/// A state is a tensor shaped as w that outlives the step; reading it gives the current version, `name = …;` makes the next, which is read
-/// from there on. The parameters are numbers of the step: what depends on them alone is computed on the host in float64.
 struct Slot {
   double initial = 0;
   void declare(Declaration& d) { d.required("initial", initial, "value of all its elements at the start"); }
 };
 struct Number {
   Scalar value = 0;
-  void declare(Declaration& d) { d.required("value", value, "the number"); }
+  void declare(Declaration& d) { d.required("value", value, "the number; formulas read it by its name"); }
 };
 struct ExpressionOptimizer {
   std::string rule;
@@ -22,6 +18,12 @@ struct ExpressionOptimizer {
   Named<Number> parameters;
 
   void declare(Declaration& d) {
+    d.formula("w ← update");
+    d.details(
+        "update is a formula in w, its gradient g, learning_rate, step (1 in the first update), states and numbers under \"parameters\"; "
+        "docs/expressions.md tells the language. A state is a tensor shaped as w that outlives the step: reading it gives the current "
+        "version, `name = …;` makes the next, which is read from there on. The parameters are numbers of the step: what depends on them "
+        "alone is computed on the host in float64.");
     d.required("update", rule, "formula of the next w, state = …; before it");
     d.optional("state", state, "what is kept for each w, by name");
     d.optional("parameters", parameters, "the rule's own numbers by name");

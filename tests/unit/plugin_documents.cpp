@@ -66,7 +66,7 @@ TEST_CASE("no parameter of a plugin is undocumented") {
   CHECK(!says_nothing("weight_decay", "pulls every weight towards 0"));
   int parameters = 0, undocumented = 0;
   for (const Descriptor* d : shipped())
-    for (const Parameter& p : d->parameters) {
+    for (const Parameter& p : cli::all_parameters(*d)) {
       const bool bare = says_nothing(p.name, p.doc);
       ++parameters, undocumented += bare;
       CHECK_MESSAGE(!bare, d->kind, " ", d->name, ": ", p.name, " is documented as \"", p.doc, "\"");

@@ -91,6 +91,17 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+std::string counted(int64_t value) {
+  std::string text = std::to_string(value);
+  const size_t first = value < 0 ? 1 : 0;
+  for (size_t at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string counted(int64_t value, const std::string& noun, const std::string& plural) {
+  return counted(value) + " " + (value == 1 ? noun : plural.empty() ? noun + "s" : plural);
+}
+
 std::string bytes_text(uint64_t bytes) {
   if (bytes < 1024) return std::to_string(bytes) + " B";
   double value = double(bytes);

@@ -21,6 +21,11 @@ std::string joined(std::span<const std::string> parts, std::string_view between 
 /// The lines of a text, without their ends.
 std::vector<std::string> lines_of(std::string_view text);
 
+/// "61,706"
+std::string counted(int64_t value);
+/// "1 fault", "2 faults", "3 libraries"; the plural is the noun with an s when it is not given.
+std::string counted(int64_t value, const std::string& noun, const std::string& plural = "");
+
 /// "512 B", "1.4 KiB", "12.3 MiB"
 std::string bytes_text(uint64_t bytes);
 

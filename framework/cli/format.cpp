@@ -44,17 +44,6 @@ std::string score(double value) {
 
 std::string brief(double value) { return std::isnan(value) ? "nan" : printed("%.6g", value); }
 
-std::string counted(int64_t value) {
-  std::string text = std::to_string(value);
-  const size_t first = value < 0 ? 1 : 0;
-  for (size_t at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
-  return text;
-}
-
-std::string counted(int64_t value, const std::string& noun, const std::string& plural) {
-  return counted(value) + " " + (value == 1 ? noun : plural.empty() ? noun + "s" : plural);
-}
-
 std::string duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e12) return "?";
   if (seconds < 59.95) return printed("%.1f s", seconds);

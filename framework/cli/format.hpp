@@ -12,10 +12,6 @@ namespace lamina::cli {
 std::string score(double value);
 /// As few digits as say it, six at most: "0.01", "1e-05".
 std::string brief(double value);
-/// "61,706"
-std::string counted(int64_t value);
-/// "1 fault", "2 faults", "3 libraries"; the plural is the noun with an s when it is not given.
-std::string counted(int64_t value, const std::string& noun, const std::string& plural = "");
 /// "9.3 s", "03:38", "1:02:03", "3 d 04:05": a time that has passed or is left.
 std::string duration(double seconds);
 /// "1.234": thousandths of a second, with three digits after the point

@@ -6,7 +6,7 @@
 
 #include "config/json.hpp"
 #include "record/hdf5_reader.hpp"
-#include "support/arrays.hpp"
+#include "prove/arrays.hpp"
 
 namespace lamina::test {
 

@@ -1,6 +1,6 @@
 /// Random programs: a few hundred ops over small tensors, with states, inputs and numbers of the step.
 #pragma once
-#include "support/recording.hpp"
+#include "prove/recording.hpp"
 
 namespace lamina::test {
 

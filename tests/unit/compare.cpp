@@ -8,7 +8,7 @@
 #include "compare/distance.hpp"
 #include "compare/self_test.hpp"
 #include "program/devices.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/train_bench.hpp"
 
 using namespace lamina;

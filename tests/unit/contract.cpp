@@ -8,7 +8,7 @@
 #include "graph/recorder.hpp"
 #include "program/devices.hpp"
 #include "program/session.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/train_bench.hpp"
 #include "train/data.hpp"
 

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <numeric>
 
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/golden.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"

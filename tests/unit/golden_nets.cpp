@@ -8,7 +8,7 @@
 #include <map>
 
 #include "record/journal.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/golden.hpp"
 #include "train/run.hpp"
 #include "train/run_folder.hpp"

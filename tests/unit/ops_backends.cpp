@@ -1,63 +1,12 @@
-// Every backend in float32 against the reference in float64, over the whole table of op cases.
+// Laws of backends beside those of `lamina plugins check`: addresses, and results that nobody reads.
 #include <doctest/doctest.h>
 
 #include <map>
 
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
-
-namespace {
-
-struct Worst {
-  double forward = 0, gradient = 0;
-};
-
-void compare(const OpCase& c, Evaluation& truth, Evaluation& other, const std::string& backend, Worst& worst) {
-  for (Range range : c.ranges) {
-    const std::vector<Array> x = draw(c, range);
-    const Values expected = truth.at(x), got = other.at(x);
-    const auto hold = [&](const std::vector<Array>& y, const std::vector<Array>& reference, const std::string& what, double limit,
-                          double& largest) {
-      for (size_t i = 0; i < y.size(); ++i) {
-        std::string why;
-        const double off = distance(y[i], reference[i], why);
-        if (off <= limit) largest = std::max(largest, off);
-        CHECK_MESSAGE(off <= limit, backend, ": ", c.name(), ", ", name_of(range), ": ", what, " ", i, " is off by ", off, "; ", why);
-      }
-    };
-    hold(got.y, expected.y, "result", 1e-5, worst.forward);
-    hold(got.g, expected.g, "gradient", 5e-5, worst.gradient);
-  }
-}
-
-}  // namespace
-
-TEST_CASE("backends agree with the reference on every op") {
-  std::vector<std::string> left_out;
-  const std::vector<Backend> backends = backends_under_test(left_out);
-  std::map<std::string, std::map<std::string, Worst>> worst;
-  for (auto& c : op_cases()) {
-    INFO(c.name());
-    Evaluation truth(reference64, c, 1);
-    for (auto& b : backends) {
-      try {
-        Evaluation other(b, c, 1);
-        compare(c, truth, other, b.text(), worst[b.text()][c.op]);
-      } catch (const std::exception& e) {
-        FAIL_CHECK(b.text(), ": ", c.name(), ": ", std::string(e.what()));
-      }
-    }
-  }
-  for (auto& [backend, ops] : worst) {
-    std::string text;
-    for (auto& [op, w] : ops)
-      if (w.forward > 1e-6 || w.gradient > 5e-6) text += describe("\n  ", op, ": ", w.forward, ", gradient ", w.gradient);
-    MESSAGE(backend, ", distances above 1e-6 (gradients 5e-6):", text.empty() ? " none" : text);
-  }
-  for (auto& name : left_out) MESSAGE("backend ", name, " has no device here and is not tested");
-}
 
 /// For validation layers that look at every address: slow, and run by a test of its own with --no-skip.
 TEST_CASE("kernels touch nothing but their tensors" * doctest::skip()) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "graph/op.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "graph/autodiff.hpp"
-#include "support/evaluation.hpp"
-#include "support/recording.hpp"
+#include "support/plugins.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

@@ -1,10 +1,10 @@
 // Shapes, types and attributes that make no sense are refused with a sentence; nothing is recorded, nothing crashes.
 #include <doctest/doctest.h>
 
-#include "support/recording.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
-using namespace lamina::test;
+using namespace lamina::prove;
 
 namespace {
 

@@ -5,10 +5,10 @@
 #include <set>
 
 #include "graph/op.hpp"
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
 using namespace lamina;
-using namespace lamina::test;
+using namespace lamina::prove;
 
 TEST_CASE("every op has at least three cases of different shapes") {
   std::map<std::string, std::set<std::string>> shapes;

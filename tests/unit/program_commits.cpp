@@ -1,9 +1,9 @@
 // State: versions, commits in place and by copy, and the numbers of the step.
 #include <doctest/doctest.h>
 
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/memory_check.hpp"
-#include "support/recording.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

@@ -8,9 +8,9 @@
 #include "graph/op.hpp"
 #include "program/legalise.hpp"
 #include "program/simplify.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/memory_check.hpp"
-#include "support/recording.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

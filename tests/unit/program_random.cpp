@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/memory_check.hpp"
 #include "support/random_program.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "program/devices.hpp"
 #include "program/model.hpp"
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/golden.hpp"
 #include "support/train_bench.hpp"
 #include "train/initialize.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "support/evaluation.hpp"
+#include "support/plugins.hpp"
 #include "support/process.hpp"
 #include "support/train_bench.hpp"
 

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 #include <lamina/kernel.hpp>
 
-#include "support/evaluation.hpp"
-#include "support/recording.hpp"
+#include "support/plugins.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -52,7 +52,7 @@ struct Careful : Careless {
       "void item(uint i) { out0(i, in0(i)); out1(i, i > 0 ? c0 + in1(i - 1) : uintBitsToFloat(0x7fc00000u)); }";
 };
 
-std::unique_ptr<program::Session> session() { return has_vulkan() ? Backend{"vulkan", "float32"}.open() : nullptr; }
+std::unique_ptr<program::Session> session() { return has_vulkan() ? backend("vulkan").open() : nullptr; }
 
 }  // namespace
 

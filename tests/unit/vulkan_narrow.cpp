@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "backend_bench.hpp"
-#include "support/evaluation.hpp"
-#include "support/recording.hpp"
+#include "support/plugins.hpp"
+#include "prove/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

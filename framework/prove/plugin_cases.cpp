@@ -1,25 +1,24 @@
-#include "support/plugin_cases.hpp"
-
-#include <doctest/doctest.h>
+#include "prove/plugin_cases.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "config/settings.hpp"
 #include "plugin/describe.hpp"
 #include "program/session.hpp"
-#include "support/evaluation.hpp"
+#include "prove/evaluation.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 using namespace graph;
 namespace {
 
 const std::string own_path = "plugin";  ///< where the plugin's parameters and states are
 
-Json parsed(const Descriptor& d, const std::string& text) {
+Json parsed(const std::string& text, const char* what, Findings& found) {
   Faults faults;
-  Json value = parse_json(text, {"the example of " + title(d), true, {}}, faults);
-  CHECK_MESSAGE(!faults.any(), title(d), ": its example is no JSON: ", text);
-  return value;
+  Json value = parse_json(text, {what, true, {}}, faults);
+  for (auto& f : faults.sorted()) found.fault(what, " is no JSON: ", f.sentence, "; it is ", text);
+  return faults.any() ? Json() : value;
 }
 
 /// Calls `function` of the plugin's table in a scope of its own; its refusal is thrown with its sentence.
@@ -46,33 +45,72 @@ Tensors recorded_by(const Descriptor& d, const std::vector<Attribute>& settings,
 
 }  // namespace
 
+std::string text_of(const Graph& graph) {
+  std::string text;
+  for (const Node& n : graph.nodes) {
+    text += n.op->name + " " + *n.path;
+    for (ValueId v : n.in) text += describe(" ", v);
+    for (const Attribute& a : n.attributes) {
+      text += describe(" ", a.name, "=");
+      for (int64_t v : a.integers) text += describe(v, ",");
+      for (double v : a.reals) text += describe(std::bit_cast<uint64_t>(v), ",");
+      for (auto& v : a.texts) text += describe(v, ",");
+    }
+    for (double c : n.constants) text += describe(" c", std::bit_cast<uint64_t>(c));
+    if (n.kernel) text += describe(" kernel of ", n.items);
+    for (ValueId v : n.out) text += describe(" -> ", graph.values[v].node, " ", to_text(graph.values[v].type));
+    text += "\n";
+  }
+  for (const StateEntry& s : graph.states)
+    text += describe(s.path, " ", int(s.kind), " ", to_text(s.type), " ", s.start.type, " ", s.start.fan_in, " ", s.start.fan_out, " ",
+                     s.current, "\n");
+  return text;
+}
+
 std::string title(const Descriptor& d) { return d.kind + " " + d.name; }
 
-std::vector<Attribute> example_settings(const Descriptor& d) {
-  const Json object = parsed(d, d.example.empty() ? "{}" : d.example);
-  CHECK_MESSAGE(object.is_object(), title(d), ": the settings of its example are no object");
+std::vector<Attribute> example_settings(const Descriptor& d, Findings& found) {
+  const char* const what = "the example's settings";
+  Json object = parsed(d.example.empty() ? "{}" : d.example, what, found);
+  if (!object.is_object()) {
+    found.expect(object.is_null(), what, " are ", object.kind_text(), "; wanted an object like {\"filters\": 4}");
+    object = Json::object();
+  }
   Faults faults;
   std::vector<std::string> names;
   for (auto& p : d.parameters) names.push_back(p.name);
   auto settings = read_settings(d.parameters, object, "", "/", faults);
   check_keys(object, "", names, title(d), faults);
-  for (auto& f : faults.sorted()) FAIL_CHECK(title(d), ": its example is refused: ", f.sentence);
+  for (auto& f : faults.sorted()) found.fault(what, " are refused: ", f.sentence);
   return settings;
 }
 
-std::vector<Shape> example_shapes(const Descriptor& d) {
-  std::vector<Shape> shapes;
-  CHECK_MESSAGE(!d.example_shape.empty(), title(d), " documents no example: declare needs d.example(settings, shapes)");
-  if (d.example_shape.empty()) return shapes;
-  for (auto& shape : parsed(d, d.example_shape).items()) {
-    shapes.emplace_back();
-    for (auto& size : shape.items()) shapes.back().push_back(size.integer());
+std::vector<Shape> example_shapes(const Descriptor& d, Findings& found) {
+  if (d.example_shape.empty()) {
+    found.fault(
+        "no example is documented, so nothing can be run; declare d.example(settings, shapes), like d.example(\"{}\", \"[[2, 3]]\")");
+    return {};
   }
+  const char* const what = "the example's shapes";
+  const Json list = parsed(d.example_shape, what, found);
+  std::vector<Shape> shapes;
+  if (list.is_array())
+    for (auto& shape : list.items()) {
+      shapes.emplace_back();
+      if (!shape.is_array()) return found.fault(what, " are no lists of sizes: ", d.example_shape), std::vector<Shape>();
+      for (auto& size : shape.items()) {
+        if (!size.is_integer() || size.integer() < 1)
+          return found.fault(what, " hold a size that is none: ", d.example_shape), std::vector<Shape>();
+        shapes.back().push_back(size.integer());
+      }
+    }
+  else
+    return found.expect(list.is_null(), what, " are ", list.kind_text(), "; wanted a list of shapes"), shapes;
+  if (d.kind == "optimizer") return shapes;
   const bool many = !d.inputs.empty() && (d.inputs.back().flags & LAMINA_MANY);
   const auto needed = size_t(std::count_if(d.inputs.begin(), d.inputs.end(), [](auto& p) { return !(p.flags & LAMINA_OPTIONAL_INPUT); }));
-  if (d.kind != "optimizer")
-    CHECK_MESSAGE((shapes.size() >= needed && (many || shapes.size() <= d.inputs.size())), title(d), ": its example has ", shapes.size(),
-                  " shapes for ", d.inputs.size(), " inputs");
+  if (shapes.size() < needed || (!many && shapes.size() > d.inputs.size()))
+    return found.fault(what, " are ", shapes.size(), "; the plugin has ", d.inputs.size(), " inputs"), std::vector<Shape>();
   return shapes;
 }
 
@@ -87,6 +125,11 @@ std::vector<std::vector<Shape>> near(const std::vector<Shape>& shapes) {
   };
   changed([](Shape& s) { s.empty() ? void() : void(s[0] = 1); });
   for (size_t axis = 0; axis < rank; ++axis) changed([&](Shape& s) { axis < s.size() ? void(++s[axis]) : void(); });
+  changed([](Shape& s) {
+    const int64_t primes[] = {5, 7, 11, 13, 17, 19, 23};
+    for (size_t axis = 1; axis < s.size(); ++axis)
+      s[axis] = *std::find_if(primes, std::end(primes) - 1, [&](int64_t p) { return p > s[axis]; });
+  });
   return list;
 }
 
@@ -106,7 +149,7 @@ PluginCase plugin_case(const Descriptor& d, const std::vector<Attribute>& settin
     x.push_back(scope.emit("input", {}, {{"name", name}, {"shape", inputs[i].shape}, {"dtype", inputs[i].dtype.value_or(graph.real)}})[0]);
   }
   const Tensors y = recorded_by(d, settings, scope, x, mode);
-  c.results = y.size();
+  c.results = y.size(), c.recording = text_of(graph);
   for (auto& s : graph.states) {
     c.kept.push_back(s.path.substr(own_path.size() + 1));
     if (s.kind == StateKind::parameter) c.parameters.push_back(c.kept.back());
@@ -148,4 +191,4 @@ Tensor record_update(const Descriptor& d, const std::vector<Attribute>& settings
   return tensor(scope, from_border(next));
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -1,6 +1,6 @@
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 namespace {
 
 const std::vector<Range> plain = {Range::general};
@@ -111,4 +111,4 @@ std::vector<OpCase> shape_cases() {
   return list;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -2,30 +2,25 @@
 #pragma once
 #include <memory>
 
-#include "plugin/registry.hpp"
 #include "program/session.hpp"
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
-namespace lamina::test {
-
-/// The plugins of this build.
-Registry& plugins();
+namespace lamina::prove {
 
 /// A backend in one precision, and with one of its sorts of kernels where it has several.
 struct Backend {
+  Catalogue* catalogue;
   std::string name, precision, kernels = {};
+  std::vector<Attribute> settings = {};  ///< further ones
   std::string text() const { return name + " " + precision + (kernels.empty() ? "" : " " + kernels); }
   std::string json() const;  ///< the experiment's block "backend"
   std::unique_ptr<program::Session> open() const;
 };
-inline const Backend reference64{"reference", "float64"};
-/// Whether the backend finds a device here.
-bool has_device(const std::string& backend);
-/// The same of the backend `vulkan`, whose own tests test nothing otherwise; a message says so then.
-bool has_vulkan();
 /// What is held to `reference` in float64: itself in float32, and every other backend with a device, in float32, once for each value of its
-/// setting `kernels` if it has one. `left_out` names the rest.
-std::vector<Backend> backends_under_test(std::vector<std::string>& left_out);
+/// setting `kernels` if it has one. `left_out` names the rest, each with the reason.
+std::vector<Backend> backends_to_hold(Catalogue& catalogue, std::vector<std::string>& left_out);
+/// One backend in all ways in which it is held to the reference; none where it has no device, with the reason in `why`.
+std::vector<Backend> ways_of(Catalogue& catalogue, const std::string& name, std::string& why);
 
 /// Results y of a case; g: gradient of Σ w ∘ y with respect to every real operand, w fixed; h: gradient of Σ d ∘ g, d fixed. Arrays are
 /// empty where nothing depends.
@@ -35,8 +30,9 @@ struct Values {
 
 class Evaluation {
  public:
-  /// `derivatives`: 0 results alone, 1 g too, 2 h too.
-  Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options = {});
+  /// `derivatives`: 0 results alone, 1 g too, 2 h too. `edit`: changes the graph before it is compiled.
+  Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options = {},
+             const std::function<void(graph::Graph&)>& edit = nullptr);
   Values at(const std::vector<Array>& x);
   const std::vector<Array>& weights() const { return weights_; }        ///< one per result; empty where it is not real
   const std::vector<Array>& directions() const { return directions_; }  ///< one per operand; empty where it is not real
@@ -64,4 +60,4 @@ auto recorded(lamina_scope& handle, Body body) {
   }
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -1,58 +1,58 @@
-#include "support/evaluation.hpp"
+#include "prove/evaluation.hpp"
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
-#include <sstream>
-
+#include "config/domain.hpp"
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
 #include "program/devices.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 using namespace graph;
 
-Registry& plugins() {
-  static Registry registry({LAMINA_PLUGINS});
-  return registry;
-}
-std::string Backend::json() const {
-  return R"({"type": ")" + name + R"(", "precision": ")" + precision + (kernels.empty() ? "" : R"(", "kernels": ")" + kernels) + R"("})";
-}
-std::unique_ptr<program::Session> Backend::open() const {
-  std::vector<Attribute> settings = {{"precision", precision}};
-  if (!kernels.empty()) settings.emplace_back("kernels", kernels);
-  return std::make_unique<program::Session>(plugins().find("backend", name), settings);
-}
+namespace {
+
 /// The values of a backend's setting `kernels`, "auto" left out; one empty text where it has no such setting.
-static std::vector<std::string> sorts_of_kernels(const Descriptor& backend) {
+std::vector<std::string> sorts_of_kernels(const Descriptor& backend) {
   for (auto& p : backend.parameters) {
     if (p.name != "kernels") continue;
     std::vector<std::string> sorts;
-    std::istringstream words(p.domain);
-    for (std::string word; words >> word;)
-      if (word != "|" && word != "auto") sorts.push_back(word);
+    for (auto& word : DomainText(p.domain).words())
+      if (word != "auto") sorts.push_back(word);
     return sorts;
   }
   return {""};
 }
-bool has_device(const std::string& backend) {
-  const auto devices = program::devices_of(plugins().find("backend", backend));
-  return std::any_of(devices.begin(), devices.end(), [](auto& d) { return d.available; });
+
+}  // namespace
+
+std::string Backend::json() const {
+  return R"({"type": ")" + name + R"(", "precision": ")" + precision + (kernels.empty() ? "" : R"(", "kernels": ")" + kernels) + R"("})";
 }
-bool has_vulkan() {
-  if (has_device("vulkan")) return true;
-  MESSAGE("there is no Vulkan device here; nothing is tested");
-  return false;
+std::unique_ptr<program::Session> Backend::open() const {
+  std::vector<Attribute> all = settings;
+  all.emplace_back("precision", precision);
+  if (!kernels.empty()) all.emplace_back("kernels", kernels);
+  return std::make_unique<program::Session>(catalogue->find("backend", name), all);
 }
-std::vector<Backend> backends_under_test(std::vector<std::string>& left_out) {
-  std::vector<Backend> list = {{"reference", "float32"}};
-  for (auto& name : plugins().names("backend")) {
-    if (name == "reference") continue;
-    if (has_device(name))
-      for (auto& kernels : sorts_of_kernels(plugins().find("backend", name))) list.push_back({name, "float32", kernels});
-    else
-      left_out.push_back(name);
+
+std::vector<Backend> ways_of(Catalogue& catalogue, const std::string& name, std::string& why) {
+  const Descriptor& backend = catalogue.find("backend", name);
+  why = "it lists no device";
+  for (auto& device : program::devices_of(backend)) {
+    why = device.why;
+    if (!device.available) continue;
+    std::vector<Backend> ways;
+    for (auto& kernels : sorts_of_kernels(backend)) ways.push_back({&catalogue, name, "float32", kernels});
+    return ways;
+  }
+  return {};
+}
+std::vector<Backend> backends_to_hold(Catalogue& catalogue, std::vector<std::string>& left_out) {
+  std::vector<Backend> list;
+  for (auto& name : catalogue.names("backend")) {
+    std::string why;
+    const std::vector<Backend> ways = ways_of(catalogue, name, why);
+    list.insert(list.end(), ways.begin(), ways.end());
+    if (ways.empty()) left_out.push_back(name + " (" + why + ")");
   }
   return list;
 }
@@ -70,7 +70,8 @@ std::string numbered(const char* letter, size_t i) { return letter + std::to_str
 
 }  // namespace
 
-Evaluation::Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options)
+Evaluation::Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options,
+                       const std::function<void(Graph&)>& edit)
     : session_(backend.open()), case_(c), directions_(c.in.size()) {
   auto graph = std::make_unique<Graph>(session_->real());
   lamina_scope handle;
@@ -116,6 +117,7 @@ Evaluation::Evaluation(const Backend& backend, const OpCase& c, int derivatives,
     for (size_t k = 0; k < h.size(); ++k)
       if (h[k] != absent) outputs.push_back({numbered("h", operand[k]), h[k]});
   });
+  if (edit) edit(*graph);
   executable_ = session_->compile(std::move(graph), outputs, c.name(), options);
   out_.resize(executable_->output_bytes());
   for (size_t i = 0; i < weights_.size(); ++i) write(numbered("case/w", i), weights_[i]);
@@ -149,4 +151,4 @@ Values Evaluation::at(const std::vector<Array>& x) {
   return v;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

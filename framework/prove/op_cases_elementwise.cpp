@@ -1,8 +1,8 @@
 #include <lamina/kernel.hpp>
 
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 namespace {
 
 /// y = x / (c + |x|), and as a second result x².
@@ -110,4 +110,4 @@ std::vector<OpCase> elementwise_cases() {
   return list;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

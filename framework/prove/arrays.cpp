@@ -1,4 +1,4 @@
-#include "support/arrays.hpp"
+#include "prove/arrays.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace lamina::test {
+namespace lamina::prove {
 namespace {
 
 template <class Body>
@@ -84,4 +84,4 @@ double distance(const Array& y, const Array& reference, std::string& why) {
   return difference / largest;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

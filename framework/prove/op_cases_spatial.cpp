@@ -1,6 +1,6 @@
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 namespace {
 
 const std::vector<Range> linear = {Range::general, Range::near_zero, Range::thirty};
@@ -84,4 +84,4 @@ std::vector<OpCase> spatial_cases() {
   return list;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

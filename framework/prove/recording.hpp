@@ -5,9 +5,9 @@
 
 #include "graph/recorder.hpp"
 #include "program/session.hpp"
-#include "support/arrays.hpp"
+#include "prove/arrays.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 
 /// A graph under construction: `scope` records layers, `optimizer` updates of the parameter "w".
 class Recording {
@@ -88,4 +88,4 @@ inline Array read(program::Session& s, const std::string& path) {
   return from_bytes(s.state()[entry].type.dtype, s.state()[entry].type.shape, bytes.data());
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -1,9 +1,9 @@
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
 #include <cmath>
 #include <limits>
 
-namespace lamina::test {
+namespace lamina::prove {
 namespace {
 
 double draw_real(Random& random, Domain domain, Range range) {
@@ -84,4 +84,4 @@ const std::vector<OpCase>& op_cases() {
   return all;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -1,6 +1,6 @@
-#include "support/op_cases.hpp"
+#include "prove/op_cases.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 
 std::vector<OpCase> composite_cases() {
   std::vector<OpCase> list;
@@ -56,4 +56,4 @@ std::vector<OpCase> composite_cases() {
   return list;
 }
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -3,9 +3,9 @@
 #include <functional>
 #include <optional>
 
-#include "support/arrays.hpp"
+#include "prove/arrays.hpp"
 
-namespace lamina::test {
+namespace lamina::prove {
 
 /// Where an operand's numbers may lie.
 enum class Domain { real, positive, nonzero, above_minus_one, whole, boolean };
@@ -59,4 +59,4 @@ std::vector<OpCase> shape_cases();
 std::vector<OpCase> spatial_cases();
 std::vector<OpCase> composite_cases();
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace lamina::test {
+namespace lamina::prove {
 
 /// A dense row-major tensor. All dtypes that tests use fit into doubles exactly.
 struct Array {
@@ -34,4 +34,4 @@ class Random {
 /// in place.
 double distance(const Array& y, const Array& reference, std::string& why);
 
-}  // namespace lamina::test
+}  // namespace lamina::prove

@@ -1,0 +1,163 @@
+// Parameters: what is declared of them is true, and every value gets the answer that the declaration promises.
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.hpp"
+#include "config/domain.hpp"
+#include "plugin/describe.hpp"
+#include "prove/check_recorded.hpp"
+#include "prove/plugin_cases.hpp"
+
+namespace lamina::prove {
+namespace {
+
+uint32_t element_type(const Parameter& p) { return p.type & ~uint32_t(LAMINA_LIST); }
+bool is_number(const Parameter& p) { return element_type(p) == LAMINA_INTEGER || element_type(p) == LAMINA_REAL; }
+
+Json number(const Parameter& p, double v) { return element_type(p) == LAMINA_INTEGER ? Json(int64_t(v)) : Json(v); }
+
+/// Numbers at or just inside the ends of the interval; far ones where it has no end.
+std::vector<double> ends_of(const Parameter& p, const DomainText& domain) {
+  const auto interval = domain.interval();
+  const bool whole = element_type(p) == LAMINA_INTEGER;
+  double low = interval ? interval->low : -INFINITY, high = interval ? interval->high : INFINITY;
+  if (std::isinf(low))
+    low = whole ? -7 : -1.5;
+  else if (!interval->low_included)
+    low = whole ? std::floor(low) + 1 : low + 1e-3 * (std::isinf(high) ? 1 : high - low);
+  if (std::isinf(high))
+    high = whole ? 97 : 1e3;
+  else if (!interval->high_included)
+    high = whole ? std::ceil(high) - 1 : high - 1e-3 * (high - low);
+  return {low, high};
+}
+
+/// Values that the declaration says are wrong.
+std::vector<Json> wrong_values(const Parameter& p, const DomainText& domain) {
+  std::vector<Json> wrong = {Json::object()};
+  if (element_type(p) != LAMINA_TEXT && element_type(p) != LAMINA_DTYPE) wrong.push_back("no_such_word");
+  if (is_number(p)) wrong.push_back(true);
+  if (element_type(p) == LAMINA_INTEGER) wrong.push_back(0.5);
+  if (element_type(p) == LAMINA_TEXT) wrong.push_back(3);
+  if (!domain.words().empty()) wrong.push_back("no_such_word");
+  if (const auto i = domain.interval()) {
+    if (std::isfinite(i->low)) wrong.push_back(number(p, i->low - 1));
+    if (std::isfinite(i->high)) wrong.push_back(number(p, i->high + 1));
+    if (std::isfinite(i->low) && !i->low_included) wrong.push_back(number(p, i->low));
+    if (std::isfinite(i->high) && !i->high_included) wrong.push_back(number(p, i->high));
+  }
+  return wrong;
+}
+
+/// What is wrong with the declaration itself.
+void check_declaration(const Parameter& p, Findings& found) {
+  const std::string here = "parameter " + in_quotes(p.name);
+  found.expect(p.doc.size() > 5 && p.doc != p.name, here, " is documented as \"", p.doc, "\"; wanted what it means");
+  const DomainText domain(p.domain);  // an unreadable one throws its sentence
+  found.expect(domain.words().empty() || element_type(p) == LAMINA_TEXT, here,
+               " is no text, but its domain is a choice of words: ", p.domain);
+  if (const auto i = domain.interval()) {
+    found.expect(is_number(p), here, " is no number, but its domain is an interval: ", p.domain);
+    const auto ends = ends_of(p, domain);
+    found.expect(i->low <= i->high && ends[0] <= ends[1], here, " has an empty domain: ", p.domain);
+  }
+  if (!p.initial || !p.initial->count()) return;
+  found.expect(!(p.flags & LAMINA_REQUIRED), here, " is required and has a default");
+  const auto inside = [&](const auto& values, auto contains) {
+    for (auto& v : values) found.expect(contains(v), here, " has the default ", v, ", which is outside of its domain ", p.domain);
+  };
+  inside(p.initial->reals, [&](double v) { return domain.contains(v); });
+  if (is_number(p)) inside(p.initial->integers, [&](int64_t v) { return domain.contains(double(v)); });
+  if (!(p.flags & LAMINA_PATH)) inside(p.initial->texts, [&](const std::string& v) { return domain.contains(v); });
+}
+
+/// Legal values of one parameter, as they are written.
+std::vector<Json> legal_values(const Parameter& p) {
+  const DomainText domain(p.domain);
+  std::vector<Json> values;
+  if (is_number(p))
+    for (double v : ends_of(p, domain)) values.push_back(number(p, v));
+  else if (element_type(p) == LAMINA_BOOLEAN)
+    values = {Json(true), Json(false)};
+  for (auto& word : domain.words()) values.push_back(word);
+  if ((p.type & LAMINA_LIST) && !(p.flags & LAMINA_PER_AXIS))
+    for (Json& v : values) v = Json(std::vector<Json>{v});
+  return values;
+}
+
+/// Records the plugin with these settings at its example; what it does is its recording, or its refusal.
+std::string answer(const Subject& s, const std::vector<Attribute>& settings, const std::vector<Operand>& inputs, Findings& found) {
+  const Descriptor& d = s.plugin;
+  std::string text;
+  try {
+    if (d.kind == "optimizer") {
+      graph::Graph graph(DType::float64);
+      lamina_scope handle;
+      handle.graph = &graph, handle.path = handle.state_path = "w";
+      Scope scope(&graph::host_table(), &handle);
+      const Tensor w = scope.parameter("w", {3, 2}, 0.0);
+      record_update(d, settings, scope, "w/w", w, w * 0.5);
+      return text_of(graph);
+    }
+    for (Mode mode : {Mode::evaluation, Mode::training})
+      if (d.kind != "metric" || mode == Mode::evaluation) text += plugin_case(d, settings, inputs, mode).recording;
+  } catch (const Error& e) {
+    found.expect(e.text.size() > 20, "refused without a sentence that says why: \"", e.text, "\"");
+    return "refused: " + e.text;
+  }
+  return text;
+}
+
+}  // namespace
+
+void check_parameters(const Subject& s, Findings& found) {
+  const Descriptor& d = s.plugin;
+  for (auto& p : d.parameters) check_declaration(p, found);
+  if (!found.passed()) return;
+  size_t refused = 0, tried = 0;
+  for (auto& p : d.parameters) {
+    const DomainText domain(p.domain);
+    for (auto& value : wrong_values(p, domain))
+      for (bool as_list : {false, true}) {
+        if (as_list && !(p.type & LAMINA_LIST)) continue;
+        Json object = Json::object();
+        object.set(p.name, as_list ? Json(std::vector<Json>{value}) : value);
+        Faults faults;
+        read_settings(std::span(&p, 1), object, "/here", "/", faults);
+        const std::string what = to_text(object, false);
+        if (!found.expect(faults.count() == 1, what, " is not refused")) continue;
+        const std::string sentence = faults.sorted()[0].sentence;
+        found.expect(sentence.find(in_quotes(p.name)) != sentence.npos && sentence.find("wanted") != sentence.npos, what,
+                     " is refused with \"", sentence, "\"; wanted the parameter's name and what is wanted");
+        ++refused;
+      }
+  }
+  found.note(counted(int64_t(d.parameters.size()), "parameter"), ", ", counted(int64_t(refused), "wrong value"), " refused");
+
+  static const std::vector<std::string> recorded = {"layer", "loss", "transform", "metric", "optimizer"};
+  if (std::ranges::find(recorded, d.kind) == recorded.end()) return;
+  const std::vector<Attribute> settings = example_settings(d, found);
+  std::vector<Operand> inputs;
+  for (auto& shape : example_shapes(d, found)) inputs.push_back(real(shape));
+  if (!found.passed()) return;
+  const std::string usual = answer(s, settings, inputs, found);
+  for (auto& p : d.parameters)
+    for (auto& value : legal_values(p)) {
+      Json object = Json::object();
+      object.set(p.name, value);
+      found.at(to_text(object, false));
+      Faults faults;
+      const auto one = read_settings(std::span(&p, 1), object, "", "/", faults);
+      if (!found.expect(!faults.any() && one.size() == 1, to_text(object, false), ", within the domain ", p.domain,
+                        ", is refused: ", faults.any() ? faults.sorted()[0].sentence : ""))
+        continue;
+      std::vector<Attribute> changed = settings;
+      std::erase_if(changed, [&](auto& a) { return a.name == p.name; });
+      changed.push_back(one[0]);
+      answer(s, changed, inputs, found);
+      ++tried;
+    }
+  found.note(counted(int64_t(tried), "legal value"), " tried at the ends of the domains");
+}
+
+}  // namespace lamina::prove

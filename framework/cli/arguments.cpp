@@ -193,6 +193,8 @@ class CommandLine {
 
     CLI::App* schema = command(root_, "schema", Command::schema);
     value(*schema, "--out", output_, "FILE", "Write it here; to standard output when not given.");
+    CLI::App* prove = command(*plugins, "check", Command::plugins_check);
+    prove->add_option("FILE.so | [KIND] NAME", words_, "A library, or the name of a plugin that can be found.")->expected(1, 2)->required();
 
     CLI::App* create = command(*plugins, "new", Command::plugins_new);
     positional(*create, "KIND", kind_, ("One of " + joined(Registry::kinds()) + ".").c_str());

@@ -33,6 +33,7 @@ enum class Command {
   plugins_new,
   plugins_document,
   schema,
+  plugins_check,
   backends
 };
 

@@ -100,7 +100,7 @@ int plugins_list_command(Context& context) {
   return 0;
 }
 
-int plugins_describe_command(Context& context) {
+const Descriptor& found_plugin(Context& context) {
   const Arguments& a = context.arguments;
   std::vector<std::string> kinds, names;
   for (const PluginFile& file : context.registry.list()) {
@@ -118,7 +118,11 @@ int plugins_describe_command(Context& context) {
     for (const std::string& kind : kinds) commands += "\n  lamina plugins describe " + kind + " " + a.name;
     throw UsageError("Plugins of several kinds are called " + in_quotes(a.name) + "; say which:" + commands, "plugins describe");
   }
-  const Descriptor& plugin = context.registry.find(a.kind ? *a.kind : kinds[0], a.name);
+  return context.registry.find(a.kind ? *a.kind : kinds[0], a.name);
+}
+
+int plugins_describe_command(Context& context) {
+  const Descriptor& plugin = found_plugin(context);
   if (context.console.json)
     context.console.document(page_json(plugin));
   else if (a.markdown)

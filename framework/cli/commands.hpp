@@ -15,6 +15,9 @@ struct Context {
   std::string command_line;  ///< as it was typed, for the record
 };
 
+/// The plugin that the arguments name, with its kind where several have the name. PluginError, UsageError.
+const Descriptor& found_plugin(Context& context);
+
 int run_command(Context& context);
 int resume_command(Context& context);
 int check_command(Context& context);
@@ -28,6 +31,7 @@ int plugins_describe_command(Context& context);
 int plugins_new_command(Context& context);
 int plugins_document_command(Context& context);
 int schema_command(Context& context);
+int plugins_check_command(Context& context);
 int backends_command(Context& context);
 
 }  // namespace lamina::cli

@@ -90,6 +90,15 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "completes keys and names, shows what they mean, and underlines what `lamina check` would refuse.",
         "lamina schema --out experiment.schema.json\n"
         "lamina schema --plugin-path my_plugins > experiment.schema.json"}},
+      {"plugins check",
+       {"lamina plugins check FILE.so | [KIND] NAME", "Prove a plugin: gradients, shapes, backends, memory, parameters.",
+        "Proves a plugin that Lamina may never have seen, each check in a process of its own with limits of time and memory: its "
+        "declaration, every "
+        "parameter, odd shapes, gradients against finite differences, every backend against the reference, repeatability, what its own "
+        "kernels "
+        "touch, training and evaluation; of optimizers, data sets and backends what belongs to them. Exit code 4 when a check fails.",
+        "lamina plugins check build/plugins/layers/swish2.so\n"
+        "lamina plugins check conv --json"}},
       {"backends",
        {"lamina backends [options]", "List the devices to train on.",
         "Lists the devices that each backend can train on. -v adds their limits and features.",

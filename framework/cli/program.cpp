@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
 #include "config/faults.hpp"
+#include "prove/job.hpp"
 #include "record/array.hpp"
 
 namespace lamina::cli {
@@ -96,6 +97,8 @@ int execute(const Arguments& a, Console& console, const std::vector<std::string>
       return plugins_document_command(context);
     case Command::schema:
       return schema_command(context);
+    case Command::plugins_check:
+      return plugins_check_command(context);
     case Command::backends:
       return backends_command(context);
   }
@@ -159,7 +162,7 @@ int tell_failure(Console& console, bool events) {
   return int(Exit::failed);
 }
 
-ChildJobs child_jobs() { return {}; }
+ChildJobs child_jobs() { return {{prove::job_name, prove::job}}; }
 
 int run_program(const std::vector<std::string>& words, const Streams& streams) noexcept {
   try {

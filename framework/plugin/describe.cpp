@@ -122,8 +122,8 @@ Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind,
   if (!p.name) refuse("has a wrong declaration: " + text(p.doc));
   Descriptor d;
   d.kind = text(p.kind), d.name = text(p.name), d.version = text(p.version), d.minor = p.minor;
-  if (d.kind != kind) refuse("says that it is a " + in_quotes(d.kind) + "; its folder is for the kind " + in_quotes(kind));
-  if (d.name != name) refuse("says that its name is " + in_quotes(d.name) + "; the file is named " + in_quotes(name));
+  if (!kind.empty() && d.kind != kind) refuse("says that it is a " + in_quotes(d.kind) + "; its folder is for the kind " + in_quotes(kind));
+  if (!name.empty() && d.name != name) refuse("says that its name is " + in_quotes(d.name) + "; the file is named " + in_quotes(name));
   d.doc = wanted(p.doc, "no documentation");
   if (!p.table || copy_sized<lamina_layer>(p.table).size < first_function) refuse("has no functions");
   d.table = p.table;

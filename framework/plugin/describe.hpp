@@ -13,7 +13,7 @@ T copy_sized(const void* theirs) {
   return border::read_sized(static_cast<const T*>(theirs));
 }
 
-/// Copies and checks a descriptor: version, sizes, kind and name as expected, every parameter and port named and documented, types known.
+/// Copies and checks a descriptor: version, sizes, kind and name as expected ("" takes any), every parameter and port named and documented, types known.
 /// std::runtime_error whose text is the end of a sentence: "says that its kind is \"loss\"; wanted \"layer\"".
 Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind, const std::string& name);
 

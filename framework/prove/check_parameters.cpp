@@ -4,6 +4,8 @@
 
 #include "base/text.hpp"
 #include "config/domain.hpp"
+#include "config/json.hpp"
+#include "config/settings.hpp"
 #include "plugin/describe.hpp"
 #include "prove/check_recorded.hpp"
 #include "prove/plugin_cases.hpp"

@@ -15,7 +15,8 @@ std::vector<std::string> sorts_of_kernels(const Descriptor& backend) {
   for (auto& p : backend.parameters) {
     if (p.name != "kernels") continue;
     std::vector<std::string> sorts;
-    for (auto& word : DomainText(p.domain).words())
+    const DomainText domain(p.domain);
+    for (auto& word : domain.words())
       if (word != "auto") sorts.push_back(word);
     return sorts;
   }

@@ -86,7 +86,8 @@ void on_fault(int number, siginfo_t* info, void*) {
 bool run_watched(Body body, lamina_kernel_call call, const std::vector<std::unique_ptr<Fenced>>& tensors, int pieces) {
   struct sigaction action {};
   action.sa_sigaction = on_fault, action.sa_flags = SA_SIGINFO;
-  watched = &tensors, touched = nullptr;
+  watched = &tensors;
+  touched = nullptr;
   sigaction(SIGSEGV, &action, &before[0]), sigaction(SIGBUS, &action, &before[1]);
   const int64_t items = call.end;
   if (sigsetjmp(escape, 1) == 0)

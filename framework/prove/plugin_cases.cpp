@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "config/settings.hpp"
+#include "graph/op.hpp"
 #include "plugin/describe.hpp"
 #include "program/session.hpp"
 #include "prove/evaluation.hpp"

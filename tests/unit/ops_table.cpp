@@ -26,7 +26,7 @@ TEST_CASE("every op has at least three cases of different shapes") {
   for (auto& op : graph::ops()) {
     if (op.kind == graph::OpKind::source) continue;
     CHECK_MESSAGE(shapes[op.name].size() >= 3, "op '", op.name, "' has cases of ", shapes[op.name].size(),
-                  " shapes in tests/support/op_cases_*.cpp; it wants three");
+                  " shapes in framework/prove/op_cases_*.cpp; it wants three");
     CHECK_MESSAGE(!op.doc.empty(), "op '", op.name, "' has no doc");
   }
 }

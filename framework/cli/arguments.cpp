@@ -14,6 +14,7 @@
 #include "cli/format.hpp"
 #include "cli/pages.hpp"
 #include "plugin/registry.hpp"
+#include "prove/prove.hpp"
 
 namespace lamina::cli {
 namespace {
@@ -195,6 +196,9 @@ class CommandLine {
     value(*schema, "--out", output_, "FILE", "Write it here; to standard output when not given.");
     CLI::App* prove = command(*plugins, "check", Command::plugins_check);
     prove->add_option("FILE.so | [KIND] NAME", words_, "A library, or the name of a plugin that can be found.")->expected(1, 2)->required();
+    prove->add_option("--only", a_.only, "Only this check, beside the contract; may be repeated: " + joined(prove::names_of_checks()) + ".")
+        ->type_name("CHECK")
+        ->allow_extra_args(false);
 
     CLI::App* create = command(*plugins, "new", Command::plugins_new);
     positional(*create, "KIND", kind_, ("One of " + joined(Registry::kinds()) + ".").c_str());

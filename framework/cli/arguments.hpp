@@ -52,6 +52,7 @@ struct Arguments {
   std::string split = "test";
   std::optional<std::filesystem::path> checkpoint;
   std::vector<std::string> layers;
+  std::vector<std::string> only;      ///< plugins check: these checks alone
   std::vector<std::string> backends;  ///< "cpu", "vulkan:1"; the first is the truth
   std::optional<int64_t> steps;
   int64_t warm_up = 10;

@@ -1,4 +1,7 @@
 // `plugins check`: the proof of a library as a table and a verdict.
+#include <algorithm>
+
+#include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
@@ -66,7 +69,10 @@ int plugins_check_command(Context& context) {
       console.out << "      and " + counted(int64_t(row.fault_count - row.faults.size()), "more fault") + "\n";
     console.out << below(row.left_out, "not checked:", columns) << std::flush;
   };
-  const prove::Proof proof = prove::prove_library({file, context.registry.folders()}, told);
+  for (auto& name : context.arguments.only)
+    if (const auto known = prove::names_of_checks(); std::ranges::find(known, name) == known.end())
+      throw UsageError("There is no check called " + in_quotes(name) + suggestion(name, known) + ".", "plugins check");
+  const prove::Proof proof = prove::prove_library({file, context.registry.folders(), context.arguments.only}, told);
   size_t failed = 0;
   for (auto& row : proof.rows) failed += !row.passed();
   const std::string what =

@@ -61,7 +61,8 @@ std::vector<Taken> taken_cases(const Subject& s, Findings& found, std::vector<st
   for (Mode mode : modes)
     for (size_t i = 0; i < sizes.size(); ++i)
       for (auto& inputs : kinds_of_inputs(d, sizes[i])) {
-        const bool documented = i == 0 && inputs.size() == shapes.size() && std::ranges::none_of(inputs, [](auto& o) { return o.dtype.has_value(); });
+        const bool documented =
+            i == 0 && inputs.size() == shapes.size() && std::ranges::none_of(inputs, [](auto& o) { return o.dtype.has_value(); });
         const std::string what = text_of(inputs, mode);
         found.at(what);
         try {

@@ -133,6 +133,7 @@ Proof prove_library(const Request& request, const std::function<void(const Row&)
   proof.version = plugin.find("version")->text(), proof.doc = plugin.find("doc")->text();
   for (auto& check : checks()) {
     if (std::ranges::find(check.kinds, proof.kind) == check.kinds.end()) continue;
+    if (!request.only.empty() && std::ranges::find(request.only, check.name) == request.only.end()) continue;
     proof.rows.push_back(in_child(request, check.name, check.claim));
     told(proof.rows.back());
   }

@@ -32,6 +32,7 @@ struct Proof {
 struct Request {
   std::filesystem::path file;
   std::vector<std::filesystem::path> folders;
+  std::vector<std::string> only = {};    ///< names of checks; none: all of the plugin's kind
   double seconds = 120;                  ///< per check
   uint64_t memory = uint64_t(16) << 30;  ///< bytes of address space per check, drivers included
 };

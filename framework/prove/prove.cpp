@@ -31,6 +31,12 @@ const std::vector<Check>& checks() {
   return list;
 }
 
+std::vector<std::string> names_of_checks() {
+  std::vector<std::string> names;
+  for (auto& check : checks()) names.push_back(check.name);
+  return names;
+}
+
 void run_check(const Check& check, const Subject& subject, Findings& found) {
   try {
     check.run(subject, found);

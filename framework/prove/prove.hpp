@@ -26,6 +26,8 @@ struct Check {
 
 /// All checks, in the order in which they are told.
 const std::vector<Check>& checks();
+/// Their names, for help and messages.
+std::vector<std::string> names_of_checks();
 /// Makes a check; whatever is thrown on the way becomes a fault.
 void run_check(const Check& check, const Subject& subject, Findings& found);
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "config/json.hpp"
-#include "record/hdf5_reader.hpp"
 #include "prove/arrays.hpp"
+#include "record/hdf5_reader.hpp"
 
 namespace lamina::test {
 

@@ -3,6 +3,7 @@
 #include "prove/recording.hpp"
 
 namespace lamina::test {
+using namespace prove;
 
 /// Records the same program for the same seed. Values stay moderate. `steep` allows functions that jump. Inputs: "x" float32 [4, 6] and
 /// "n" int32 [6]; states are written by write_states.

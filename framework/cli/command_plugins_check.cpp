@@ -7,6 +7,7 @@
 #include "cli/format.hpp"
 #include "cli/result.hpp"
 #include "prove/job.hpp"
+#include "prove/prove.hpp"
 
 namespace lamina::cli {
 namespace {

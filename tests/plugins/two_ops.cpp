@@ -16,6 +16,8 @@ struct Executable {
   const double* scalars = nullptr;
 
   Executable(Program p, Storage& s) : program(std::move(p)), storage(s) {
+    for (const Value& v : program.values)
+      if (v.dtype != DType::float32 && !v.is(LAMINA_SCALAR)) throw Error("there is no type but float32");
     for (const Op& op : program.ops) {
       for (const Instruction& i : op.region.instructions)
         if (i.op != "constant" && i.op != "multiply" && i.op != "add" && i.op != "maximum") op.fail("there is no function '", i.op, "'");

@@ -7,9 +7,9 @@
 
 #include "base/failure.hpp"
 #include "graph/autodiff.hpp"
-#include "support/evaluation.hpp"
-#include "support/plugin_cases.hpp"
-#include "support/recording.hpp"
+#include "support/plugins.hpp"
+#include "prove/plugin_cases.hpp"
+#include "prove/recording.hpp"
 #include "support/train_bench.hpp"
 
 using namespace lamina;
@@ -84,7 +84,7 @@ std::string said(const Backend& backend, bool gradient = false) {
   return said<K>(*backend.open(), gradient);
 }
 
-const Backend float64{"reference", "float64"}, float32{"reference", "float32"}, cpu{"cpu", "float32"}, vulkan{"vulkan", "float32"};
+const Backend float64 = backend("reference", "float64"), float32 = backend("reference"), cpu = backend("cpu"), vulkan = backend("vulkan");
 
 /// Calls the host as a plugin would that was written in C.
 std::string recorded(const lamina_kernel* k, int64_t items = 1, uint32_t results = 1) {

@@ -1,6 +1,7 @@
 // `lamina plugins check` finds what was planted, in the check that is made for it, and lets what is good pass.
 #include <doctest/doctest.h>
 
+#include "config/faults.hpp"
 #include "prove/job.hpp"
 #include "support/plugins.hpp"
 #include "support/process.hpp"
@@ -41,7 +42,7 @@ const std::vector<Planted> all_planted = {
     {"layers/hangs_on_one_sample", "shapes", "was still running after 2 s", 2},
     {"layers/other_count", "example", "3 results came, 2 are declared"},
     {"optimizers/climbs", "descent", "lower a quadratic of"},
-    {"losses/per_sample", "example", "a loss is one number; its result has the shape [3]"},
+    {"losses/per_sample", "example", "a loss is one number; its result has the shape [3, 1]"},
     {"metrics/means", "sums", "its samples' sums add up to"},
     {"initializers/own_dice", "values", "gets other values when it is filled again"},
     {"initializers/infinite", "values", "values are not finite"},
@@ -56,11 +57,12 @@ const std::vector<Planted> all_planted = {
 void expect_found(const Planted& p) {
   const Proof proof = proof_of(p.library, {p.check}, p.seconds);
   REQUIRE_MESSAGE(proof.rows.size() == 2, p.library);
-  CHECK_MESSAGE(proof.rows[0].passed(), p.library, ": ", proof.rows[0].faults[0]);
+  CHECK_MESSAGE(proof.rows[0].passed(), std::string(p.library), ": ", proof.rows[0].faults[0]);
   CHECK(!proof.passed());
   std::string all;
   for (auto& fault : proof.rows[1].faults) all += fault + "\n";
-  CHECK_MESSAGE(all.find(p.sentence) != all.npos, p.library, ", ", p.check, ": wanted \"", p.sentence, "\", got: ", all);
+  CHECK_MESSAGE(all.find(p.sentence) != all.npos, std::string(p.library), ", ", std::string(p.check), ": wanted \"",
+                std::string(p.sentence), "\", got: ", all);
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ TEST_CASE("good plugins pass, in every check of their kind") {
   for (const char* library : {"layers/softsign", "layers/split_channels"}) {
     const Proof proof = proof_of(library);
     for (auto& row : proof.rows)
-      for (auto& fault : row.faults) FAIL_CHECK(library, ", ", row.name, ": ", fault);
+      for (auto& fault : row.faults) FAIL_CHECK(std::string(library), ", ", row.name, ": ", fault);
     CHECK(proof.passed());
     CHECK(proof.rows.size() > 8);
   }

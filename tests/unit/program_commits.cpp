@@ -141,7 +141,7 @@ TEST_CASE("wrong assignments are refused") {
 }
 
 TEST_CASE("numbers of the step are computed by the host in float64") {
-  const Backend reference32{"reference", "float32"};
+  const Backend reference32 = backend("reference");
   auto session = reference32.open();
   Recording r(DType::float32);
   const Tensor w = r.parameter("w", {2}), rate = r.number("learning_rate"), step = r.number("step");

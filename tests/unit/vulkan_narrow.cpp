@@ -53,7 +53,7 @@ void agree(const Case& c, const std::vector<std::vector<double>>& data) {
   std::vector<double> exact;
   for (const Storage& storage : storages)
     for (const char* kernels : {"lanes", "tiled"}) {
-      const std::vector<double> y = outcome_of({"vulkan", storage.precision, kernels}, c, data);
+      const std::vector<double> y = outcome_of({&built, "vulkan", storage.precision, kernels}, c, data);
       if (exact.empty()) exact = y;
       CHECK_MESSAGE((&storage == &storages[0] || y != exact), c.what, ", ", storage.precision, ": is anything narrow?");
       size_t wrong = 0, first = 0;

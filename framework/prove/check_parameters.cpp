@@ -55,6 +55,7 @@ std::vector<Json> wrong_values(const Parameter& p, const DomainText& domain) {
 void check_declaration(const Parameter& p, Findings& found) {
   const std::string here = "parameter " + in_quotes(p.name);
   found.expect(p.doc.size() > 5 && p.doc != p.name, here, " is documented as \"", p.doc, "\"; wanted what it means");
+  for (auto& field : p.fields) check_declaration(field, found);
   const DomainText domain(p.domain);  // an unreadable one throws its sentence
   found.expect(domain.words().empty() || element_type(p) == LAMINA_TEXT, here,
                " is no text, but its domain is a choice of words: ", p.domain);
@@ -73,10 +74,43 @@ void check_declaration(const Parameter& p, Findings& found) {
   if (!(p.flags & LAMINA_PATH)) inside(p.initial->texts, [&](const std::string& v) { return domain.contains(v); });
 }
 
+/// Says wrong values to the host, which must refuse them by name; how many.
+size_t refuse_wrong_values(const Parameter& p, Findings& found) {
+  size_t refused = 0;
+  const auto refuse = [&](const Parameter& named, const Json& value) {
+    Json object = Json::object();
+    object.set(p.name, value);
+    Faults faults;
+    read_settings(std::span(&p, 1), object, "/here", "/", faults);
+    const std::string what = to_text(object, false);
+    if (!found.expect(faults.any(), what, " is not refused")) return;
+    const std::string sentence = faults.sorted()[0].sentence;
+    found.expect(sentence.find(in_quotes(named.name)) != sentence.npos && sentence.find("wanted") != sentence.npos, what,
+                 " is refused with \"", sentence, "\"; wanted the parameter's name and what is wanted");
+    ++refused;
+  };
+  if (!p.fields.empty()) {
+    refuse(p, 3);
+    for (auto& field : p.fields)
+      for (auto& value : wrong_values(field, DomainText(field.domain))) {
+        Json record = Json::object(), keys = Json::object();
+        record.set(field.name, value), keys.set("key", std::move(record));
+        refuse(field, keys);
+      }
+    return refused;
+  }
+  for (auto& value : wrong_values(p, DomainText(p.domain))) {
+    refuse(p, value);
+    if (p.type & LAMINA_LIST) refuse(p, Json(std::vector<Json>{value}));
+  }
+  return refused;
+}
+
 /// Legal values of one parameter, as they are written.
 std::vector<Json> legal_values(const Parameter& p) {
   const DomainText domain(p.domain);
   std::vector<Json> values;
+  if (!p.fields.empty()) return values;
   if (is_number(p))
     for (double v : ends_of(p, domain)) values.push_back(number(p, v));
   else if (element_type(p) == LAMINA_BOOLEAN)
@@ -117,23 +151,7 @@ void check_parameters(const Subject& s, Findings& found) {
   for (auto& p : d.parameters) check_declaration(p, found);
   if (!found.passed()) return;
   size_t refused = 0, tried = 0;
-  for (auto& p : d.parameters) {
-    const DomainText domain(p.domain);
-    for (auto& value : wrong_values(p, domain))
-      for (bool as_list : {false, true}) {
-        if (as_list && !(p.type & LAMINA_LIST)) continue;
-        Json object = Json::object();
-        object.set(p.name, as_list ? Json(std::vector<Json>{value}) : value);
-        Faults faults;
-        read_settings(std::span(&p, 1), object, "/here", "/", faults);
-        const std::string what = to_text(object, false);
-        if (!found.expect(faults.count() == 1, what, " is not refused")) continue;
-        const std::string sentence = faults.sorted()[0].sentence;
-        found.expect(sentence.find(in_quotes(p.name)) != sentence.npos && sentence.find("wanted") != sentence.npos, what,
-                     " is refused with \"", sentence, "\"; wanted the parameter's name and what is wanted");
-        ++refused;
-      }
-  }
+  for (auto& p : d.parameters) refused += refuse_wrong_values(p, found);
   found.note(counted(int64_t(d.parameters.size()), "parameter"), ", ", counted(int64_t(refused), "wrong value"), " refused");
 
   static const std::vector<std::string> recorded = {"layer", "loss", "transform", "metric", "optimizer"};

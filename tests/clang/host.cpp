@@ -5,7 +5,6 @@
 
 #include <iostream>
 
-#include "base/nearest.cpp"
 #include "base/text.cpp"
 #include "graph/autodiff.cpp"
 #include "graph/autodiff.hpp"

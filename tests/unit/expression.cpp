@@ -8,8 +8,8 @@
 #include <lamina/expression.hpp>
 #include <lamina/philox.hpp>
 
-#include "support/evaluation.hpp"
-#include "support/recording.hpp"
+#include "prove/recording.hpp"
+#include "support/plugins.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

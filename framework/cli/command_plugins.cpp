@@ -114,9 +114,10 @@ const Descriptor& found_plugin(Context& context) {
                       " `lamina plugins list` shows all.");
   }
   if (!a.kind && kinds.size() > 1) {
+    const std::string command = a.command == Command::plugins_check ? "plugins check" : "plugins describe";
     std::string commands;
-    for (const std::string& kind : kinds) commands += "\n  lamina plugins describe " + kind + " " + a.name;
-    throw UsageError("Plugins of several kinds are called " + in_quotes(a.name) + "; say which:" + commands, "plugins describe");
+    for (const std::string& kind : kinds) commands += "\n  lamina " + command + " " + kind + " " + a.name;
+    throw UsageError("Plugins of several kinds are called " + in_quotes(a.name) + "; say which:" + commands, command);
   }
   return context.registry.find(a.kind ? *a.kind : kinds[0], a.name);
 }
@@ -125,7 +126,7 @@ int plugins_describe_command(Context& context) {
   const Descriptor& plugin = found_plugin(context);
   if (context.console.json)
     context.console.document(page_json(plugin));
-  else if (a.markdown)
+  else if (context.arguments.markdown)
     context.console.out << page_markdown(plugin);
   else
     context.console.out << page_text(plugin, context.console.out_terminal);

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <functional>
 
+#include "cli/program.hpp"
 #include "plugin/registry.hpp"
 #include "program/session.hpp"
 #include "train/pace.hpp"
@@ -237,6 +238,7 @@ void measure(const Case& c, Bench& bench, double budget) {
 }  // namespace
 
 int main(int count, char** arguments) try {
+  if (const auto code = child_main(count, arguments, cli::child_jobs())) return *code;
   const Options o = options_of(count, arguments);
   Registry registry;
   const Descriptor& backend = registry.find("backend", o.backend);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/program.hpp"
 #include "plugin/registry.hpp"
 #include "record/hdf5.hpp"
 #include "train/run.hpp"
@@ -16,6 +17,7 @@ using namespace lamina;
 namespace fs = std::filesystem;
 
 int main(int count, char** arguments) try {
+  if (const auto code = child_main(count, arguments, cli::child_jobs())) return *code;
   const std::string every = count > 1 ? arguments[1] : "10";
   std::string name = (fs::temp_directory_path() / "lamina-bench-XXXXXX").string();
   const fs::path folder = mkdtemp(name.data());

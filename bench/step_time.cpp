@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/program.hpp"
 #include "plugin/registry.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
@@ -14,6 +15,7 @@
 using namespace lamina;
 
 int main(int count, char** arguments) try {
+  if (const auto code = child_main(count, arguments, cli::child_jobs())) return *code;
   if (count < 2) return std::fprintf(stderr, "usage: bench_step_time EXPERIMENT.json [seconds] [--ops] [path=value]...\n"), 2;
   double budget = 3;
   bool ops = false;

@@ -112,6 +112,7 @@ class CommandLine {
                     "A folder to search for plugins first; may be repeated. Then come LAMINA_PLUGIN_PATH and the program's own.")
         ->type_name("DIR")
         ->allow_extra_args(false);
+    root_.add_flag("--safe", a_.safe, "Only the plugins that came with the program; LAMINA_PLUGIN_PATH counts for nothing.");
     root_.add_flag("--json", a_.json, "Results as JSON; of run and resume, events as JSON Lines.");
     root_.add_flag("-q,--quiet", a_.quiet, "No progress; warnings, errors and results stay.");
     root_.add_flag("-v,--verbose", a_.verbose, "Say more: summary lists the ops, plugins list versions and hashes.");
@@ -337,6 +338,8 @@ class CommandLine {
                      name());
   }
   void finish() {
+    if (a_.safe && !a_.plugin_path.empty())
+      throw UsageError("--safe leaves out all plugins but the program's own, --plugin-path adds others: give one of them.", name());
     if (!seed_.empty()) a_.overrides.push_back("seed=" + seed_);
     if (elsewhere_.count(&chosen()))
       for (const std::string& one : a_.overrides)

@@ -64,6 +64,7 @@ struct Arguments {
 
   // Of all commands:
   std::vector<std::string> plugin_path;
+  bool safe = false;  ///< plugins beside the program alone
   bool json = false, quiet = false, verbose = false;
   ColorMode color = ColorMode::automatic;
 };

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
 #include "config/faults.hpp"
+#include "plugin/trial.hpp"
 #include "prove/job.hpp"
 #include "record/array.hpp"
 
@@ -64,7 +65,7 @@ int execute(const Arguments& a, Console& console, const std::vector<std::string>
     console.out << a.help;
     return 0;
   }
-  Registry registry(plugin_folders(a.plugin_path));
+  Registry registry(a.safe ? built_in_plugin_folders() : plugin_folders(a.plugin_path));
   std::string line = "lamina";
   for (const std::string& word : words) line += " " + shell_word(word);
   Context context{a, console, registry, line};
@@ -162,7 +163,11 @@ int tell_failure(Console& console, bool events) {
   return int(Exit::failed);
 }
 
-ChildJobs child_jobs() { return {{prove::job_name, prove::job}}; }
+ChildJobs child_jobs() {
+  ChildJobs jobs = trial_jobs();
+  jobs.emplace(prove::job_name, prove::job);
+  return jobs;
+}
 
 int run_program(const std::vector<std::string>& words, const Streams& streams) noexcept {
   try {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/sanitized.hpp"
 #include "base/text.hpp"
 #include "plugin/child_process.hpp"
 
@@ -23,14 +24,6 @@ namespace {
 constexpr const char* first_word = "@child";  // then: job, bytes of memory, the job's words
 constexpr size_t signature_length = 32;
 constexpr char answered = '+', refused = '-';
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool address_space_is_ours = false;  // sanitizers reserve terabytes
-#elif defined(__has_feature)
-constexpr bool address_space_is_ours = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
-#else
-constexpr bool address_space_is_ours = true;
-#endif
 
 std::atomic<bool> dispatches{false};  // main has called child_main
 
@@ -81,7 +74,7 @@ void limit_this_process(uint64_t memory) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a parent that is killed cannot end a child that hangs
   // One byte, not none: where the system hands core dumps to a program, only this number keeps it from being called.
   limit(RLIMIT_CORE, 1);
-  if (memory && address_space_is_ours) limit(RLIMIT_AS, memory);
+  if (memory && !sanitized) limit(RLIMIT_AS, memory);
 }
 
 int run_job(const ChildJob& job, const std::vector<std::string>& words) {
@@ -112,7 +105,7 @@ std::string ending_of(const ChildResult& result, const ChildRequest& request) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%g s", request.seconds);
   if (result.timed_out) return std::string("was still running after ") + seconds;
-  if (result.signal == SIGKILL) return "was killed from outside (SIGKILL), as systems do that are short of memory";
+  if (result.signal == SIGKILL) return "was killed (SIGKILL; is memory short?)";
   if (result.signal) return "crashed with " + signal_name(result.signal) + " (" + sigdescr_np(result.signal) + ")";
   return "ended the process with exit code " + std::to_string(result.exit);
 }
@@ -136,12 +129,14 @@ ChildResult run_child(const ChildRequest& request) {
   const size_t longest = request.most_answer + 2 * signature_length + 1;
   const std::string message = process.wait(request.seconds, request.most_output, longest, result);
   result.ending = ending_of(result, request);
-  if (message.size() > longest) result.ending = "gave an answer of more than " + std::to_string(request.most_answer) + " bytes";
-  if (result.exit != 0 || message.empty() || message.size() > longest) return result;
-  if (message.size() <= 2 * signature_length || !message.starts_with(signature) || !message.ends_with(signature)) {
+  const bool whole = message.size() > 2 * signature_length && message.starts_with(signature) && message.ends_with(signature);
+  if (message.size() > longest)
+    result.ending = "gave an answer of more than " + std::to_string(request.most_answer) + " bytes";
+  else if (!message.empty() && !whole)
     result.ending = "wrote to a file descriptor that is not its own";
-    return result;
-  }
+  else if (whole && result.exit != 0)
+    result.ending += " at its end, after all had gone well,";
+  if (!whole || result.exit != 0) return result;
   std::string text = message.substr(signature_length + 1, message.size() - 2 * signature_length - 1);
   (message[signature_length] == answered ? result.answer : result.refusal) = std::move(text);
   return result;

@@ -94,19 +94,19 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
-/// Takes what stands in a pipe; false at its end.
+/// Takes what stands in a pipe, but not for ever: limits and time are looked at in between. False at its end.
 bool drain(int file, std::string& to) {
   char buffer[4096];
-  while (true) {
+  for (int turn = 0; turn < 64; ++turn) {
     const ssize_t got = ::read(file, buffer, sizeof buffer);
     if (got > 0)
       to.append(buffer, size_t(got));
     else if (got == 0 || (errno != EINTR && errno != EAGAIN))
       return false;
     else if (errno == EAGAIN)
-      return true;
-    if (to.size() > (1 << 16)) return true;  // the rest at the next turn: limits and time are looked at in between
+      break;
   }
+  return true;
 }
 
 void keep_last(std::string& text, size_t most) {
@@ -156,22 +156,21 @@ void ChildProcess::end() {
 std::string ChildProcess::wait(double seconds, size_t most_output, size_t most_answer, ChildResult& result) {
   const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   std::string answer;
-  bool talks = true, answers = true, over = false;
-  while (true) {
-    over = over || ended();  // what it wrote before its end is taken below, in the same turn
-    pollfd files[2] = {{talks ? output_ : -1, POLLIN, 0}, {answers ? channel_ : -1, POLLIN, 0}};
-    // Its descriptors close shortly before it can be waited for; processes of its own may hold them open for longer.
-    if (!over) ::poll(files, 2, talks || answers ? 20 : 1);
+  bool talks = true, answers = true;
+  const auto listen = [&] {
     if (talks) talks = drain(output_, result.output);
     if (answers) answers = drain(channel_, answer);
     keep_last(result.output, most_output);
-    if (over) break;
-    if (answer.size() > most_answer || Clock::now() >= deadline) {
-      result.timed_out = answer.size() <= most_answer;
-      break;
-    }
+  };
+  while (!ended() && answer.size() <= most_answer && !result.timed_out) {
+    pollfd files[2] = {{talks ? output_ : -1, POLLIN, 0}, {answers ? channel_ : -1, POLLIN, 0}};
+    // Its descriptors close shortly before it can be waited for; processes of its own may hold them open for longer.
+    ::poll(files, 2, talks || answers ? 20 : 1);
+    listen();
+    result.timed_out = Clock::now() >= deadline && !ended();
   }
   end();
+  listen();  // to what it wrote last, less than a pipe holds
   if (!result.timed_out && WIFEXITED(status_)) result.exit = WEXITSTATUS(status_);
   if (!result.timed_out && WIFSIGNALED(status_)) result.signal = WTERMSIG(status_);
   return answer;

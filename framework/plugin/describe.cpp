@@ -19,16 +19,12 @@ std::string text(const char* t) {
   if (!t) return {};
   const size_t length = strnlen(t, longest_text);
   if (length == longest_text) refuse("has a text without end");
-  return {t, length};
-}
-/// A text for people, which may be absent.
-std::string document(const char* t) {
-  const std::string copy = text(t);
+  std::string copy(t, length);
   if (first_invalid_utf8(copy) != copy.size()) refuse("has a text that is no UTF-8");
   return copy;
 }
 std::string wanted(const char* t, const std::string& what) {
-  const std::string copy = document(t);
+  const std::string copy = text(t);
   if (copy.empty()) refuse("has " + what);
   return copy;
 }
@@ -36,8 +32,11 @@ std::string wanted(const char* t, const std::string& what) {
 /// Element i of an array whose stride is the writer's size of its struct.
 template <class T>
 T element(const T* array, uint32_t i, size_t least) {
-  const T first = copy_sized<T>(array);
-  if (least > first.size || first.size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(first.size) + " bytes long");
+  const auto check = [&](uint32_t size) {
+    if (least > size || size > (1 << 16)) refuse("has a table whose entries are " + std::to_string(size) + " bytes long");
+  };
+  check(array->size);  // the stride; each entry has a size of its own
+  check(reinterpret_cast<const T*>(reinterpret_cast<const char*>(array) + size_t(i) * array->size)->size);
   return border::item_sized(array, i);
 }
 
@@ -113,9 +112,9 @@ std::vector<Port> ports_of(const lamina_port* ports, uint32_t count, const char*
 
 Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind, const std::string& name) {
   if (!plugin) refuse("gives no description of itself");
+  if (plugin->size < offsetof(lamina_plugin, version))
+    refuse("describes itself in " + std::to_string(plugin->size) + " bytes; wanted " + std::to_string(sizeof *plugin));
   const auto p = copy_sized<lamina_plugin>(plugin);
-  if (p.size < offsetof(lamina_plugin, version))
-    refuse("describes itself in " + std::to_string(p.size) + " bytes; wanted " + std::to_string(sizeof p));
   if (p.major != LAMINA_MAJOR)
     refuse("is made for version " + std::to_string(p.major) + " of the plugin interface, this program has version " +
            std::to_string(LAMINA_MAJOR));
@@ -125,10 +124,12 @@ Descriptor describe_plugin(const lamina_plugin* plugin, const std::string& kind,
   if (!kind.empty() && d.kind != kind) refuse("says that it is a " + in_quotes(d.kind) + "; its folder is for the kind " + in_quotes(kind));
   if (!name.empty() && d.name != name) refuse("says that its name is " + in_quotes(d.name) + "; the file is named " + in_quotes(name));
   d.doc = wanted(p.doc, "no documentation");
-  if (!p.table || copy_sized<lamina_layer>(p.table).size < first_function) refuse("has no functions");
+  // The first function stands at the same place in the tables of all kinds.
+  const auto* table = static_cast<const lamina_layer*>(p.table);
+  if (!table || table->size < first_function || !table->forward) refuse("has no functions");
   d.table = p.table;
-  d.example = document(p.example), d.example_shape = document(p.example_shape);
-  d.formula = document(p.formula), d.details = document(p.details), d.source = document(p.source);
+  d.example = text(p.example), d.example_shape = text(p.example_shape);
+  d.formula = text(p.formula), d.details = text(p.details), d.source = text(p.source);
   if (p.parameter_count > most_entries || (p.parameter_count && !p.parameters)) refuse("has parameters that cannot be read");
   bool open = false;
   for (uint32_t i = 0; i < p.parameter_count; ++i)

@@ -6,6 +6,7 @@
 #include "base/nearest.hpp"
 #include "base/text.hpp"
 #include "plugin/load.hpp"
+#include "plugin/permissions.hpp"
 
 namespace lamina {
 namespace fs = std::filesystem;
@@ -19,30 +20,51 @@ constexpr Kind all_kinds[] = {
     {"optimizer", "optimizers"}, {"schedule", "schedules"}, {"transform", "transforms"}, {"dataset", "datasets"},
     {"backend", "backends"}};
 
-/// The libraries of one folder, sorted; none when there is no such folder.
-std::vector<fs::path> libraries(const fs::path& folder) {
-  std::vector<fs::path> files;
+/// What lies in a folder that this user may list and not everyone may write to.
+std::vector<fs::path> entries(const fs::path& folder) {
+  check_folder_rights(folder);
+  std::vector<fs::path> paths;
   std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
-    if (entry->path().extension() == ".so") files.push_back(entry->path());
-  std::sort(files.begin(), files.end());
-  return files;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) paths.push_back(entry->path());
+  if (failed) throw PluginError("The plugin folder " + in_quotes(folder.string(), 400) + " cannot be read: " + failed.message() + ".");
+  return paths;
 }
+
+/// Folders of the search path, each once, by its real name.
+class SearchPath {
+ public:
+  /// A folder that is not there is left out; false then.
+  bool add(const fs::path& folder) {
+    std::error_code failed;
+    const fs::path real = fs::canonical(folder, failed);
+    if (failed == std::errc::permission_denied)
+      throw PluginError("The plugin folder " + in_quotes(folder.string(), 400) + " cannot be reached: " + failed.message() +
+                        "; the folders above it want the right x for you.");
+    if (failed || !fs::is_directory(real, failed)) return false;
+    if (std::find(folders.begin(), folders.end(), real) == folders.end()) folders.push_back(real);
+    return true;
+  }
+  void add_built_in() {
+    std::error_code failed;
+    const fs::path program = fs::read_symlink("/proc/self/exe", failed).parent_path();
+    if (!program.empty())
+      for (const char* beside : {"plugins", "../plugins", "../lib/lamina/plugins"}) add(program / beside);
+  }
+  std::vector<fs::path> folders;
+};
 
 }  // namespace
 
+std::vector<fs::path> built_in_plugin_folders() {
+  SearchPath path;
+  path.add_built_in();
+  return path.folders;
+}
+
 std::vector<fs::path> plugin_folders(const std::vector<std::string>& given) {
-  std::vector<fs::path> folders;
-  std::error_code failed;
-  auto add = [&](const fs::path& folder) {
-    const fs::path real = fs::canonical(folder, failed);
-    if (!failed && fs::is_directory(real, failed) && std::find(folders.begin(), folders.end(), real) == folders.end())
-      folders.push_back(real);
-  };
-  for (auto& folder : given) {
-    if (!fs::is_directory(folder, failed)) throw PluginError("The plugin path " + in_quotes(folder, 400) + " is no folder.");
-    add(folder);
-  }
+  SearchPath path;
+  for (auto& folder : given)
+    if (!path.add(folder)) throw PluginError("The plugin path " + in_quotes(folder, 400) + " is no folder.");
   if (const char* listed = std::getenv("LAMINA_PLUGIN_PATH"); listed && *listed) {
     std::string rest = listed;
     while (!rest.empty()) {
@@ -51,13 +73,11 @@ std::vector<fs::path> plugin_folders(const std::vector<std::string>& given) {
       if (entry.empty()) continue;
       if (entry[0] != '/')
         throw PluginError("LAMINA_PLUGIN_PATH has the entry " + in_quotes(entry, 400) + "; wanted absolute folders, separated by colons.");
-      add(entry);
+      path.add(entry);
     }
   }
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  if (!program.empty())
-    for (const char* beside : {"plugins", "../plugins", "../lib/lamina/plugins"}) add(program / beside);
-  return folders;
+  path.add_built_in();
+  return path.folders;
 }
 
 Registry::Registry(std::vector<fs::path> folders) : folders_(std::move(folders)) {}
@@ -79,13 +99,15 @@ std::string Registry::folder_of(const std::string& kind) {
 
 std::vector<PluginFile> Registry::list() const {
   std::vector<PluginFile> found;
-  std::error_code failed;
   for (auto& root : folders_)
-    for (fs::directory_iterator entry(root, failed), end; !failed && entry != end; entry.increment(failed)) {
+    for (auto& folder : entries(root)) {
+      std::error_code failed;
+      if (!fs::is_directory(folder, failed)) continue;
       std::string kind;
       for (auto& known : all_kinds)
-        if (entry->path().filename() == known.folder) kind = known.name;
-      for (auto& file : libraries(entry->path())) found.push_back({kind, file.stem().string(), file});
+        if (folder.filename() == known.folder) kind = known.name;
+      for (auto& file : entries(folder))
+        if (file.extension() == ".so") found.push_back({kind, file.stem().string(), file});
     }
   std::sort(found.begin(), found.end(),
             [](const PluginFile& a, const PluginFile& b) { return std::tie(a.kind, a.name, a.file) < std::tie(b.kind, b.name, b.file); });

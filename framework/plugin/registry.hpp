@@ -25,14 +25,18 @@ struct PluginFile {
 
 /// Where plugins are searched: `given` (--plugin-path; each must be a folder), the entries of LAMINA_PLUGIN_PATH (absolute, separated by
 /// colons), then beside the program: plugins, ../plugins (the build folder) and ../lib/lamina/plugins (installed). Never the current
-/// folder. Each folder once. PluginError where an entry is not as wanted.
+/// folder. Each folder once; entries of the environment that are not there are left out. PluginError where an entry is not as wanted.
 std::vector<std::filesystem::path> plugin_folders(const std::vector<std::string>& given = {});
+
+/// Of these, the ones beside the program alone.
+std::vector<std::filesystem::path> built_in_plugin_folders();
 
 /// Loads lazily and never unloads: what a plugin points to lives as long as the process. Used from one thread at a time.
 class Registry : public Catalogue {
  public:
   explicit Registry(std::vector<std::filesystem::path> folders = plugin_folders());
-  /// All names of one kind, sorted, without loading anything.
+  /// All names of one kind, sorted, without loading anything. PluginError, here and below, names a folder that this user may not read, or
+  /// everyone may write to.
   std::vector<std::string> names(const std::string& kind) override;
   /// PluginError: no such plugin (with the nearest name and where it was searched), two files of one name (names both), or a library that
   /// is refused (why). A failure is not remembered: a file that was repaired loads at the next call.

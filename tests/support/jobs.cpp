@@ -1,6 +1,7 @@
 #include "support/jobs.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
+
+#include "plugin/registry.hpp"
 
 extern char** environ;
 
@@ -45,6 +48,21 @@ std::string what_is_open() {
   const bool empty = ::read(STDIN_FILENO, &byte, 1) == 0;
   return text + "core " + std::to_string(core.rlim_max) + " group " + (getpgrp() == getpid() ? "own" : "shared") + " input " +
          (empty ? "empty" : "open");
+}
+
+/// Why a layer of a folder, or the search path when none is named, is refused to a user without root's rights.
+std::string refusal_as_nobody(const Words& words) {
+  constexpr int nobody = 65534;
+  if (geteuid() == 0 && (setgroups(0, nullptr) || setgid(nobody) || setuid(nobody))) throw std::runtime_error("root cannot become nobody");
+  try {
+    if (words.at(0).empty())
+      plugin_folders();
+    else
+      Registry({words[0]}).find("layer", words.at(1));
+  } catch (const PluginError& e) {
+    return e.what();
+  }
+  return "";
 }
 
 /// A grandchild that outlives its parent and holds the pipes open.
@@ -114,6 +132,7 @@ ChildJobs jobs() {
          return std::string(text, got > 0 ? size_t(got) : 0);
        }},
       {"state", [](const Words&) { return what_is_open(); }},
+      {"refusal as nobody", refusal_as_nobody},
       {"daemon", [](const Words&) { return with_a_daemon(); }},
   };
 }

@@ -91,8 +91,11 @@ class Reverse {
     };
     if (!kernel.gradient) refuse(Exit::experiment, "has no gradient, but something before it is trained or its gradient is asked for");
     std::vector<lamina_value> down(x.size(), 0);
-    if (kernel.gradient(&host_table(), &handle_, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
-                        node.constants.data(), down.data())) {
+    const std::string words = "the gradient of the kernel '" + std::string(kernel.name) + "' of '" + *node.path + "'";
+    if (call_plugin(handle_, words.c_str(), [&](auto* host, auto* handle) {
+          return kernel.gradient(host, handle, scope_.values(x).data(), scope_.values(y).data(), scope_.values(dy).data(),
+                                 node.constants.data(), down.data());
+        })) {
       const std::string where = std::exchange(handle_.where, "");
       try {
         handle_.raise();

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "graph/op.hpp"
 
 using namespace lamina;
@@ -23,8 +24,12 @@ void lamina_scope::point_at(const char* setting, const char* place) {
 void lamina_scope::raise() const {
   std::lock_guard lock(mutex_);
   const std::string reason = error_.empty() ? "the plugin failed without giving a reason" : error_;
-  throw Error((where.empty() ? "" : where + ": ") + (place_.empty() ? "" : place_ + ": ") + reason, setting_);
+  throw Error(sentence((place_.empty() ? "" : place_ + ": ") + reason), setting_);
 }
+std::string lamina_scope::sentence(const std::string& reason) const {
+  return (where.empty() ? reason : where + ": " + reason) + (file.empty() ? "" : " (plugin " + in_quotes(file, 400) + ")");
+}
+std::string lamina_scope::in_words() const { return where + (file.empty() ? "" : ", plugin " + in_quotes(file, 400)); }
 
 void lamina_scope::forget() {
   std::lock_guard lock(mutex_);

@@ -22,7 +22,9 @@ std::vector<ListedDevice> devices_of(const Descriptor& backend) {
     count = uint32_t(raw.size());
     lamina_scope scope;
     scope.where = "backend '" + backend.name + "'";
-    scope.check(table.devices(&graph::host_table(), &scope, raw.data(), &count));
+    const std::string words = "the list of devices of " + scope.where + ", plugin " + in_quotes(backend.file, 400);
+    scope.check(graph::call_plugin(scope, words.c_str(),
+                                   [&](auto* host, auto* handle) { return table.devices(host, handle, raw.data(), &count); }));
     // One that was plugged in meanwhile is seen at the next call.
     if (count <= raw.size() || attempt) break;
     raw.resize(std::min(count, limit));

@@ -51,14 +51,18 @@ class Recording {
       throw Failure(Exit::experiment, e.text);
     }
   }
-  /// Runs one call into a plugin; its refusal is told with `where` in front.
+  /// Runs one call into a plugin; its refusal is told with `where` in front and the plugin's file behind.
   template <class Call>
   void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
     scope.graph = &g_;
     scope.settings = &plugin.settings;
+    scope.file = plugin.plugin->file;
     result_.origins.try_emplace(scope.path, Recorded::Origin{scope.where, plugin.place});
     const auto settings = views(plugin.settings);
-    if (!body(&host_table(), &scope, settings.data(), uint32_t(settings.size()))) return;
+    const std::string words = scope.in_words() + (plugin.place.pointer.empty() ? "" : ", " + plugin.place.pointer);
+    if (!call_plugin(scope, words.c_str(),
+                     [&](auto* host, auto* handle) { return body(host, handle, settings.data(), uint32_t(settings.size())); }))
+      return;
     try {
       scope.raise();
     } catch (const Error& e) {
@@ -82,11 +86,10 @@ class Recording {
     });
     const size_t declared = plugin.plugin->results.size();
     if (count != declared)
-      throw Failure(Exit::plugin,
-                    scope.where + ": " + std::to_string(count) + " results came, the plugin declares " + std::to_string(declared));
+      throw Failure(Exit::plugin, scope.sentence(std::to_string(count) + " results came, the plugin declares " + std::to_string(declared)));
     std::vector<ValueId> results;
     for (uint32_t i = 0; i < count; ++i) {
-      if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.where + ": it returned no value of this graph");
+      if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.sentence("it returned no value of this graph"));
       ValueId v = from_border(out[i]);
       if (g_.values[v].hosted) v = record_node(scope, op_named("broadcast"), {v}, {{"shape", Shape{}}})[0];
       results.push_back(v);
@@ -174,7 +177,7 @@ class Recording {
     if (x_.loss.weight) in.push_back(reference(*x_.loss.weight, true));
     loss_ = layer_call(scope, x_.loss.loss, in).at(0);
     if (!g_.values[loss_].type.shape.empty())
-      throw Failure(Exit::plugin, scope.where + ": a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape));
+      throw Failure(Exit::plugin, scope.sentence("a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape)));
   }
   void fetch(const std::string& name) {
     if (name == "loss") {
@@ -289,7 +292,7 @@ class Recording {
         return table.update(host, handle, settings, count, to_border(wrt[i]), to_border(d[i]), &next);
       });
       if (!next || next > g_.values.size() || g_.values[from_border(next)].type != g_.states[trained_[i].state].type)
-        throw Failure(Exit::plugin, inner.where + ": the next weights must have the weights' own shape and type");
+        throw Failure(Exit::plugin, inner.sentence("the next weights must have the weights' own shape and type"));
       g_.states[trained_[i].state].current = from_border(next);
     }
     scope.path = "optimizer";

@@ -18,10 +18,10 @@ std::vector<lamina_attribute> views(const std::vector<Attribute>& settings) { re
 namespace {
 /// Runs a call into the backend; its refusal becomes a Failure with exit code 5.
 template <class Call>
-void call(lamina_scope& scope, Call body) {
+void call(const lamina_scope& scope, const std::string& words, Call body) {
   lamina_scope fresh;
   fresh.where = scope.where;
-  if (!body(&host_table(), &fresh)) return;
+  if (!call_plugin(fresh, words.c_str(), body)) return;
   try {
     fresh.raise();
   } catch (const std::exception& e) {
@@ -37,7 +37,9 @@ uint64_t dense_bytes(const TensorType& type) {
 
 Session::Session(const Descriptor& backend, const std::vector<Attribute>& settings)
     : name_(backend.name), table_(copy_sized<lamina_backend>(backend.table)), memory_(largest_memory(backend)) {
+  // What a backend refuses names what it computes, often another plugin's; its own file is of use where it crashes.
   scope_.where = "backend '" + backend.name + "'";
+  words_ = scope_.where + ", plugin " + in_quotes(backend.file, 400);
   if (!table_.open || !table_.close || !table_.claims || !table_.prepare || !table_.state_create || !table_.state_read ||
       !table_.state_write || !table_.compile || !table_.release || !table_.run || !table_.wait)
     throw Failure(Exit::plugin, backend.file + ": the backend's table lacks functions that every backend needs");
@@ -49,9 +51,10 @@ Session::Session(const Descriptor& backend, const std::vector<Attribute>& settin
     if (p.name == "precision" && p.initial && !p.initial->texts.empty()) take_precision({"precision", p.initial->texts[0]});
   for (auto& s : settings) take_precision(s);
   const auto list = views(settings);
-  call(scope_, [&](auto* host, auto* scope) { return table_.open(host, scope, list.data(), uint32_t(list.size()), &session_); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.open(host, scope, list.data(), uint32_t(list.size()), &session_); });
 }
 Session::~Session() {
+  const Running mark(words_.c_str());
   if (session_) table_.close(session_);
 }
 int64_t Session::find(const std::string& path) const {
@@ -60,16 +63,17 @@ int64_t Session::find(const std::string& path) const {
 }
 uint64_t Session::bytes(size_t entry) const { return dense_bytes(state_.at(entry).type); }
 void Session::read(size_t entry, void* to) {
-  call(scope_, [&](auto* host, auto* scope) { return table_.state_read(host, scope, session_, uint32_t(entry), to); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.state_read(host, scope, session_, uint32_t(entry), to); });
 }
 void Session::write(size_t entry, const void* from) {
-  call(scope_, [&](auto* host, auto* scope) { return table_.state_write(host, scope, session_, uint32_t(entry), from); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.state_write(host, scope, session_, uint32_t(entry), from); });
 }
 void Session::keep(const void* base, uint64_t bytes) {
   if (!table_.keep) return;
-  call(scope_, [&](auto* host, auto* scope) { return table_.keep(host, scope, session_, base, bytes); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.keep(host, scope, session_, base, bytes); });
 }
 std::string Session::describe() const {
+  const Running mark(words_.c_str());
   const char* text = table_.describe ? table_.describe(session_) : nullptr;
   return text ? text : name_;
 }
@@ -111,7 +115,7 @@ void Session::prepare(Lowered& program) {
   }
   Wishes wishes{program, {}};
   const BorderProgram border(program);
-  call(scope_, [&](auto* host, auto* scope) { return table_.prepare(host, scope, session_, border.get(), &planner, &wishes); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.prepare(host, scope, session_, border.get(), &planner, &wishes); });
   plan_memory(program, std::move(wishes.preparation));
 }
 
@@ -142,7 +146,7 @@ void Session::create_state(const Lowered& program, const Graph& graph, const std
                   v.alignment};
     std::copy(v.type.shape.begin(), v.type.shape.end(), entries[e].dims);
   }
-  call(scope_,
+  call(scope_, words_,
        [&](auto* host, auto* scope) { return table_.state_create(host, scope, session_, entries.data(), uint32_t(entries.size())); });
 }
 
@@ -158,7 +162,7 @@ std::unique_ptr<Executable> Session::compile(std::unique_ptr<Graph> graph, std::
     throw;
   }
   e->border_ = std::make_unique<BorderProgram>(e->lowered_);
-  call(scope_, [&](auto* host, auto* scope) { return table_.compile(host, scope, session_, e->border_->get(), &e->executable_); });
+  call(scope_, words_, [&](auto* host, auto* scope) { return table_.compile(host, scope, session_, e->border_->get(), &e->executable_); });
   e->prepare_host_program();
   e->scope_.where = scope_.where;
   return e;
@@ -171,6 +175,7 @@ void Session::lower(Executable& to, std::vector<NamedValue> outputs, const Compi
   simplify(g, roots);
   const Claims claims = [&](const lamina_program_op& op, const lamina_program_value* values) {
     if (!options.composites && op_named(op.name).kind == OpKind::composite) return false;
+    const Running mark(words_.c_str());
     return table_.claims(session_, &op, values) != 0;
   };
   to.report_ = legalise(g, roots, claims, name_);
@@ -201,6 +206,7 @@ void Session::lower(Executable& to, std::vector<NamedValue> outputs, const Compi
 }
 
 Executable::~Executable() {
+  const Running mark(session_.words_.c_str());
   if (executable_) session_.table_.release(executable_);
 }
 Executable::Output Executable::output(const std::string& name) const {
@@ -243,10 +249,12 @@ void Executable::evaluate_host_program(const Moment& m) {
 void Executable::run(const Moment& m, const lamina_feed* feeds, void* outputs) {
   evaluate_host_program(m);
   const lamina_run run{sizeof(lamina_run), uint32_t(lowered_.feeds.size()), m.seed, m.step, m.micro_batch, feeds, scalars_.data(), outputs};
-  if (session_.table_.run(&host_table(), &scope_, executable_, &run)) refuse();
+  const auto call = [&](auto* host, auto* scope) { return session_.table_.run(host, scope, executable_, &run); };
+  if (call_plugin(scope_, session_.words_.c_str(), call)) refuse();
 }
 void Executable::wait() {
-  if (session_.table_.wait(&host_table(), &scope_, executable_)) refuse();
+  const auto call = [&](auto* host, auto* scope) { return session_.table_.wait(host, scope, executable_); };
+  if (call_plugin(scope_, session_.words_.c_str(), call)) refuse();
 }
 void Executable::refuse() {
   try {
@@ -258,6 +266,7 @@ void Executable::refuse() {
 }
 std::vector<OpProfile> Executable::profile(bool enable) {
   std::vector<OpProfile> result;
+  const Running mark(session_.words_.c_str());
   if (!session_.table_.profile) return result;
   std::vector<lamina_profile> times(lowered_.ops.size());
   for (auto& t : times) t.size = sizeof t;
@@ -269,6 +278,7 @@ std::vector<OpProfile> Executable::profile(bool enable) {
   return result;
 }
 std::string Executable::explain() const {
+  const Running mark(session_.words_.c_str());
   const char* text = session_.table_.explain ? session_.table_.explain(executable_) : nullptr;
   return text ? text : "";
 }

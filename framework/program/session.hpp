@@ -131,6 +131,7 @@ class Session {
   lamina_backend table_{};
   void* session_ = nullptr;
   mutable lamina_scope scope_;
+  std::string words_;  ///< of its calls, should one crash
   DType real_ = DType::float32;
   std::string precision_ = name_of(DType::float32);
   uint64_t memory_ = 0;  ///< bytes that a program may need; 0: not known

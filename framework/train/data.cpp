@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 #include "program/session.hpp"
 
 namespace lamina {
@@ -66,10 +67,14 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
   table_ = copy_sized<lamina_dataset>(config.plugin->table);
   if (!table_.open || !table_.splits || !table_.close)
     throw Failure(Exit::plugin, config.plugin->file + ": the dataset's table lacks functions");
+  file_ = config.plugin->file;
   lamina_scope scope;
-  scope.where = where_;
+  scope.where = where_, scope.file = file_;
+  words_ = scope.in_words();
   const auto settings = program::views(config.settings);
-  if (table_.open(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), &object_)) {
+  if (graph::call_plugin(scope, [&](auto* host, auto* handle) {
+        return table_.open(host, handle, settings.data(), uint32_t(settings.size()), &object_);
+      })) {
     try {
       scope.raise();
     } catch (const std::exception& e) {
@@ -79,7 +84,8 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
   try {
     const lamina_split* splits = nullptr;
     uint32_t count = 0;
-    if (table_.splits(object_, &splits, &count) || !splits || !count) throw Failure(Exit::experiment, where_ + ": it has no samples");
+    if (graph::call_plugin(scope, [&](auto*, auto*) { return table_.splits(object_, &splits, &count); }) || !splits || !count)
+      throw Failure(Exit::experiment, where_ + ": it has no samples");
     for (auto& s : border::list_sized(splits, count)) take(s);
     if (!split("train")) throw Failure(Exit::experiment, where_ + ": it has no split \"train\"");
     std::vector<std::string> names;
@@ -87,14 +93,16 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
     check_columns(experiment, names);
     hold_back_validation();
   } catch (...) {  // the destructor does not run
-    table_.close(object_);
+    close();
     throw;
   }
 }
 
 void Data::take(const lamina_split& s) {
   const std::string name = s.name ? s.name : "";
-  const auto refuse = [&](const std::string& sentence) { throw Failure(Exit::plugin, where_ + ": split \"" + name + "\" " + sentence); };
+  const auto refuse = [&](const std::string& sentence) {
+    throw Failure(Exit::plugin, where_ + ": split \"" + name + "\" " + sentence + " (plugin " + in_quotes(file_, 400) + ")");
+  };
   if (split(name)) refuse("is there twice");
   if (s.samples < 1 || s.samples > INT64_MAX / 8) refuse("has " + std::to_string(s.samples) + " samples");
   Source source{uint64_t(s.samples), border::list_sized(s.columns, s.column_count)};
@@ -137,7 +145,12 @@ void Data::hold_back_validation() {
 
 Data::~Data() {
   if (hash_.valid()) hash_.wait();
-  if (object_) table_.close(object_);
+  if (object_) close();
+}
+
+void Data::close() {
+  const Running mark(words_.c_str());
+  table_.close(object_);
 }
 
 const DataColumn* Data::column(const std::string& name) const {
@@ -167,7 +180,11 @@ const DataSplit* Data::split(const std::string& name) const {
 void Data::read(const DataSplit& split, size_t column, const int64_t* rows, size_t count, void* out) const {
   lamina_scope scope;
   scope.where = where_ + ", column \"" + columns_[column].name + "\" of split \"" + split.name + "\"";
-  if (!table_.read(&graph::host_table(), &scope, object_, split.source, uint32_t(column), rows, uint32_t(count), out)) return;
+  scope.file = file_;
+  if (!graph::call_plugin(scope, [&](auto* host, auto* handle) {
+        return table_.read(host, handle, object_, split.source, uint32_t(column), rows, uint32_t(count), out);
+      }))
+    return;
   try {
     scope.raise();
   } catch (const std::exception& e) {

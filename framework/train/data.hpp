@@ -63,13 +63,14 @@ class Data {
     std::vector<lamina_column> columns;
   };
   void take(const lamina_split& split);
+  void close();
   void hold_back_validation();
   std::string hash() const;
 
   const Experiment& experiment_;
   lamina_dataset table_{};
   void* object_ = nullptr;
-  std::string where_;
+  std::string where_, file_, words_;  ///< of the plugin, for errors and crashes
   std::vector<Source> sources_;
   std::vector<DataColumn> columns_;
   std::vector<DataSplit> splits_;

@@ -27,7 +27,7 @@ std::vector<double> initial_values(const program::StateInfo& tensor, const Plugi
   if (!table.fill) throw Failure(Exit::plugin, plugin->file + ": the initializer's table has no fill");
 
   lamina_scope scope;
-  scope.where = "initializer '" + plugin->name + "' of '" + tensor.path + "'";
+  scope.where = "initializer '" + plugin->name + "' of '" + tensor.path + "'", scope.file = plugin->file;
   const RandomStream stream = RandomStream::of(seed, stream_key("initial/" + tensor.path), 0, 0);
   scope.uniform = [&](uint64_t first, uint64_t n, double* out) {  // 53 bits: 27 of one word, 26 of another
     for (uint64_t i = 0; i < n; ++i) {
@@ -38,8 +38,10 @@ std::vector<double> initial_values(const program::StateInfo& tensor, const Plugi
   lamina_shape shape{uint32_t(tensor.type.dtype), uint32_t(tensor.type.shape.size()), {}};
   std::copy(tensor.type.shape.begin(), tensor.type.shape.end(), shape.dims);
   const auto list = program::views(settings);
-  if (table.fill(&graph::host_table(), &scope, list.data(), uint32_t(list.size()), &shape, tensor.start.fan_in, tensor.start.fan_out,
-                 values.data())) {
+  if (graph::call_plugin(scope, [&](auto* host, auto* handle) {
+        return table.fill(host, handle, list.data(), uint32_t(list.size()), &shape, tensor.start.fan_in, tensor.start.fan_out,
+                          values.data());
+      })) {
     try {
       scope.raise();
     } catch (const std::exception& e) {

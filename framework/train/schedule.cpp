@@ -20,7 +20,8 @@ Schedule::Schedule(const Experiment& experiment, const Course& course)
       table_(copy_sized<lamina_schedule>(experiment.schedule.plugin->table)),
       settings_(program::views(experiment.schedule.settings)) {
   if (!table_.rate) throw Failure(Exit::plugin, experiment.schedule.plugin->file + ": the schedule's table has no rate");
-  scope_.where = "schedule '" + name_ + "'";
+  scope_.where = "schedule '" + name_ + "'", scope_.file = experiment.schedule.plugin->file;
+  words_ = scope_.in_words();
   moment_.size = sizeof moment_, moment_.steps = course.steps, moment_.epochs = course.epochs;
   moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = experiment.learning_rate;
 }
@@ -36,7 +37,9 @@ void Schedule::set_metrics(std::vector<std::pair<std::string, double>> metrics) 
 double Schedule::rate(int64_t step, int64_t epoch) {
   moment_.step = step, moment_.epoch = epoch;
   double rate = 0;
-  if (table_.rate(&graph::host_table(), &scope_, settings_.data(), uint32_t(settings_.size()), &moment_, &rate)) {
+  if (graph::call_plugin(scope_, words_.c_str(), [&](auto* host, auto* handle) {
+        return table_.rate(host, handle, settings_.data(), uint32_t(settings_.size()), &moment_, &rate);
+      })) {
     try {
       scope_.raise();
     } catch (const std::exception& e) {
@@ -44,7 +47,7 @@ double Schedule::rate(int64_t step, int64_t epoch) {
     }
   }
   if (!std::isfinite(rate))
-    throw Failure(Exit::plugin, scope_.where + ": the learning rate of step " + std::to_string(step + 1) + " is not finite");
+    throw Failure(Exit::plugin, scope_.sentence("the learning rate of step " + std::to_string(step + 1) + " is not finite"));
   return rate;
 }
 

@@ -37,6 +37,7 @@ class Schedule {
   std::string name_;
   lamina_schedule table_{};
   lamina_scope scope_;
+  std::string words_;  ///< of its calls, should one crash
   std::vector<lamina_attribute> settings_;
   lamina_moment moment_{};
   std::vector<std::pair<std::string, double>> metrics_;

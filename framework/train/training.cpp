@@ -176,8 +176,8 @@ void Training::loop() {
   }
 }
 
-/// Starts one step; its loss is read later, so a device need not be waited for.
-void Training::launch() {
+/// Starts one step; its loss is read later, so a device need not be waited for. What fails is told with the step.
+void Training::launch() try {
   const Ready& r = ready_for(in_epoch_);
   const int64_t* rows = order_.data() + in_epoch_ * full_.samples;
   const double rate = schedule_.rate(step_, epoch_);
@@ -191,6 +191,8 @@ void Training::launch() {
   r.program->run({uint64_t(x_.seed), uint64_t(step_), 0, rate, double(step_ + 1)}, feeds, outputs);
   ++step_, ++in_epoch_;
   pending_[pending_count_++] = {&r, step_, rate};
+} catch (const Failure& e) {
+  throw Failure(e.exit, "step " + std::to_string(step_ + 1) + ": " + e.what());
 }
 
 /// Turns the clock on once caches are warm, for a stretch of steps; earlier in a run that is shorter.
@@ -223,8 +225,12 @@ static double rounded(double v, double parts) { return std::round(v * parts) / p
 /// Waits for the started steps and books them.
 void Training::drain() {
   if (!pending_count_) return;
-  full_.program->wait();
-  if (rest_.program) rest_.program->wait();
+  try {
+    full_.program->wait();
+    if (rest_.program) rest_.program->wait();
+  } catch (const Failure& e) {
+    throw Failure(e.exit, "step " + std::to_string(step_) + ", or one shortly before it: " + e.what());
+  }
   int64_t samples = 0;
   for (size_t i = 0; i < pending_count_; ++i) samples += pending_[i].ready->samples;
   const double time = now(), speed = double(samples) / std::max(time - last_drain_, 1e-9);

@@ -205,10 +205,12 @@ double Workbench::finish(const MetricConfig& m, const std::vector<double>& sums)
   const auto table = copy_sized<lamina_metric>(m.metric.plugin->table);
   if (!table.finish) throw Failure(Exit::plugin, m.metric.plugin->file + ": the metric's table has no finish");
   lamina_scope scope;
-  scope.where = "metric '" + m.name + "'";
+  scope.where = "metric '" + m.name + "'", scope.file = m.metric.plugin->file;
   const auto settings = program::views(m.metric.settings);
   double result = 0;
-  if (!table.finish(&graph::host_table(), &scope, settings.data(), uint32_t(settings.size()), sums.data(), sums.size(), &result))
+  if (!graph::call_plugin(scope, [&](auto* host, auto* handle) {
+        return table.finish(host, handle, settings.data(), uint32_t(settings.size()), sums.data(), sums.size(), &result);
+      }))
     return result;
   try {
     scope.raise();

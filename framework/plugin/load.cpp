@@ -51,7 +51,7 @@ const lamina_plugin* loaded(LibraryImage& image, const std::filesystem::path& fi
   const auto [known, fresh] = all.names.emplace(image.loadable(), image.sha256());
   if (!fresh && known->second != image.sha256())
     throw std::runtime_error("was loaded before with another content; end this program and start it again");
-  const std::string what = "the loading of the " + kind + " plugin " + in_quotes(file.string(), 400);
+  const std::string what = "the loading of the " + (kind.empty() ? "" : kind + " ") + "plugin " + in_quotes(file.string(), 400);
   const Running mark(what.c_str());
   image.check_unchanged();
   image.keep();

@@ -96,7 +96,7 @@ TEST_CASE("a backend of few ops is held to those, and the others are named") {
 }
 
 TEST_CASE("what is no plugin fails the first check, and no other is made") {
-  const Proof proof = proof_of("layers/no_entry");
+  const Proof proof = proof_of("broken_case/layers/no_entry_at_all");
   REQUIRE(proof.rows.size() == 1);
   CHECK(!proof.passed());
   CHECK(proof.rows[0].faults.at(0).find("it does not export lamina_plugin_v1") != std::string::npos);

@@ -13,9 +13,9 @@
 #include "plugin/child.hpp"
 #include "plugin/image.hpp"
 #include "plugin/registry.hpp"
+#include "prove/recording.hpp"
 #include "support/environment.hpp"
 #include "support/process.hpp"
-#include "support/recording.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -80,7 +80,7 @@ TEST_CASE("who writes over a library that runs harms nobody") {
   const auto size = fs::file_size(shelf.file);
   std::ofstream(shelf.file, std::ios::binary) << "cut";  // in place, as cp does it
   CHECK(fs::file_size(shelf.file) < size);
-  Recording r;
+  prove::Recording r;
   std::vector<lamina_attribute> settings;
   lamina_value in = r.input("x", {2, 3}, DType::float64).id_in(r.scope), out = 0;
   uint32_t count = 1;
@@ -206,8 +206,7 @@ TEST_CASE("folders and files that cannot be read are refused") {
     fs::permissions(path, before);
     return text;
   };
-  CHECK_HAS(with(root, 0),
-            "The plugin folder \"" + root.string() + "\" cannot be read: Permission denied; `chmod u+rx " + root.string());
+  CHECK_HAS(with(root, 0), "The plugin folder \"" + root.string() + "\" cannot be read: Permission denied; `chmod u+rx " + root.string());
   CHECK_HAS(with(root, 0444), "The plugin folder \"" + root.string() + "\" cannot be read: Permission denied");
   CHECK_HAS(with(kind, 0), "The plugin folder \"" + kind.string() + "\" cannot be read: Permission denied");
   CHECK_HAS(with(shelf.file, 0), "The plugin \"" + shelf.file.string() + "\" cannot be read: Permission denied; `chmod u+r ");

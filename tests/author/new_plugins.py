@@ -39,9 +39,7 @@ def build_with(compiler, folder, *more):
 
 
 def prove(project, folders):
-    """Lamina's own check of each plugin, through the build's target; where this program has it."""
-    if "\n  check " not in run("lamina", "plugins", "--help"):
-        return
+    """Lamina's own check of each plugin, through the build's target."""
     text = run("cmake", "--build", project / "build", "--target", "check")
     for folder in folders:
         kind = folder.name.removeprefix("my_")

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -165,7 +166,8 @@ std::string ChildProcess::wait(double seconds, size_t most_output, size_t most_a
   while (!ended() && answer.size() <= most_answer && !result.timed_out) {
     pollfd files[2] = {{talks ? output_ : -1, POLLIN, 0}, {answers ? channel_ : -1, POLLIN, 0}};
     // Its descriptors close shortly before it can be waited for; processes of its own may hold them open for longer.
-    ::poll(files, 2, talks || answers ? 20 : 1);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    ::poll(files, 2, int(std::clamp<int64_t>(left, 0, talks || answers ? 20 : 1)));
     listen();
     result.timed_out = Clock::now() >= deadline && !ended();
   }

@@ -63,13 +63,17 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
 }
 
 void write_file(const std::filesystem::path& path, const std::string& bytes) {
-  const std::string temporary = path.string() + ".part";
+  // A device or a pipe is written to as it is; a link stays one.
+  std::error_code failed;
+  const bool whole = !std::filesystem::exists(path, failed) || std::filesystem::is_regular_file(path, failed);
+  const std::filesystem::path target = std::filesystem::is_symlink(path, failed) ? std::filesystem::weakly_canonical(path, failed) : path;
+  const std::string temporary = whole ? target.string() + "." + std::to_string(::getpid()) + ".part" : path.string();
   const auto refuse = [&](const char* what) {
     const std::string why = std::strerror(errno);
-    ::unlink(temporary.c_str());
+    if (whole) ::unlink(temporary.c_str());
     throw Failure(Exit::failed, "The file " + in_quotes(path.string(), 400) + " cannot be " + what + ": " + why + ".");
   };
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | (whole ? O_CREAT | O_EXCL | O_NOFOLLOW : 0), 0666);
   if (file < 0) refuse("made");
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t put = ::write(file, bytes.data() + done, bytes.size() - done);
@@ -81,7 +85,7 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
     }
     done += size_t(put);
   }
-  if (::close(file) || ::rename(temporary.c_str(), path.c_str())) refuse("written");
+  if (::close(file) || (whole && ::rename(temporary.c_str(), target.c_str()))) refuse("written");
 }
 
 }  // namespace lamina

@@ -53,6 +53,10 @@ std::string below(const std::vector<std::string>& sentences, const std::string& 
 
 int plugins_check_command(Context& context) {
   Console& console = context.console;
+  const std::vector<std::string>& only = context.arguments.only;
+  for (auto& name : only)
+    if (const auto known = prove::names_of_checks(); std::ranges::find(known, name) == known.end())
+      throw UsageError("There is no check called " + in_quotes(name) + suggestion(name, known) + ".", "plugins check");
   const fs::path file = library_of(context);
   const Terminal& terminal = console.out_terminal;
   const size_t columns = terminal.redraws ? std::max<size_t>(60, size_t(terminal.columns())) : 120;
@@ -70,10 +74,10 @@ int plugins_check_command(Context& context) {
       console.out << "      and " + counted(int64_t(row.fault_count - row.faults.size()), "more fault") + "\n";
     console.out << below(row.left_out, "not checked:", columns) << std::flush;
   };
-  for (auto& name : context.arguments.only)
-    if (const auto known = prove::names_of_checks(); std::ranges::find(known, name) == known.end())
-      throw UsageError("There is no check called " + in_quotes(name) + suggestion(name, known) + ".", "plugins check");
-  const prove::Proof proof = prove::prove_library({file, context.registry.folders(), context.arguments.only}, told);
+  const prove::Proof proof = prove::prove_library({file, context.registry.folders(), only}, told);
+  for (auto& name : only)
+    if (!proof.kind.empty() && std::ranges::find(proof.rows, name, &prove::Row::name) == proof.rows.end())
+      throw UsageError("The check " + in_quotes(name) + " is not made for the kind " + in_quotes(proof.kind) + ".", "plugins check");
   size_t failed = 0;
   for (auto& row : proof.rows) failed += !row.passed();
   const std::string what =

@@ -81,7 +81,8 @@ int run_job(const ChildJob& job, const std::vector<std::string>& words) {
   const std::string signature = taken_signature();
   put_nothing_at(STDIN_FILENO);
   // Out of the way of whoever writes to, or closes, descriptors that are not his.
-  const int channel = ::fcntl(channel_file, F_DUPFD_CLOEXEC, 100);
+  int channel = ::fcntl(channel_file, F_DUPFD_CLOEXEC, 100);
+  if (channel < 0) channel = ::fcntl(channel_file, F_DUPFD_CLOEXEC, child_file + 1);  // few descriptors are allowed
   put_nothing_at(channel_file);
   if (channel < 0 || signature.empty()) return EXIT_FAILURE;
   std::string message = signature;
@@ -144,6 +145,7 @@ ChildResult run_child(const ChildRequest& request) {
 
 std::optional<int> child_main(int count, char** words, const ChildJobs& jobs) {
   dispatches = true;
+  ::signal(SIGCHLD, SIG_DFL);  // ignored, as a launcher may leave it, the ends of children would never be seen
   if (count < 4 || std::string_view(words[1]) != first_word) return std::nullopt;
   limit_this_process(std::strtoull(words[3], nullptr, 10));
   const auto job = jobs.find(words[2]);

@@ -48,14 +48,15 @@ const lamina_plugin* loaded(LibraryImage& image, const std::filesystem::path& fi
     remember_good(image.sha256());
   }
   // The loader would give what it has loaded under this name before.
-  const auto [known, fresh] = all.names.emplace(image.loadable(), image.sha256());
-  if (!fresh && known->second != image.sha256())
+  const auto known = all.names.find(image.loadable());
+  if (known != all.names.end() && known->second != image.sha256())
     throw std::runtime_error("was loaded before with another content; end this program and start it again");
   const std::string what = "the loading of the " + (kind.empty() ? "" : kind + " ") + "plugin " + in_quotes(file.string(), 400);
   const Running mark(what.c_str());
   image.check_unchanged();
   image.keep();
   const lamina_plugin* plugin = open_library(image.loadable());
+  all.names[image.loadable()] = image.sha256();
   image.check_unchanged();
   return all.plugins[image.sha256()] = plugin;
 }

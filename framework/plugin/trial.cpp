@@ -41,7 +41,7 @@ void try_out(const LibraryImage& image, const std::string& kind, const std::stri
   ChildRequest request;
   request.job = job, request.words = {image.loadable(child_file), kind, name}, request.file = image.descriptor();
   request.seconds = setting("LAMINA_PLUGIN_SECONDS", 10, 86400);
-  request.memory = uint64_t(setting("LAMINA_PLUGIN_GIB", 4, 1 << 20) * double(1 << 30));
+  request.memory = std::max<uint64_t>(1, uint64_t(setting("LAMINA_PLUGIN_GIB", 4, 1 << 20) * double(1 << 30)));  // 0 would be no limit
   ChildResult result;
   try {
     result = run_child(request);

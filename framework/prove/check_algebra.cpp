@@ -20,11 +20,14 @@ size_t for_each_case(const Subject& s, Findings& found, Body body) {
     try {
       body(t);
     } catch (const std::exception& e) {
-      found.fault(t.what, ": ", std::string(e.what()));
+      tell(t.what, e, found);
     }
   }
   return cases.size();
 }
+
+/// Nobody differentiates a metric.
+int derivatives_of(const Descriptor& d) { return d.kind == "metric" ? 0 : 1; }
 
 /// The setting by which a backend counts what kernels of plugins touch outside of their tensors; none where it has no such setting.
 const Parameter* bounds_of(const Descriptor& backend) {
@@ -69,7 +72,7 @@ void check_shapes(const Subject& s, Findings& found) {
     try {
       Evaluation(s.truth(), t.c, 0).at(draw(t.c, Range::general));
     } catch (const std::exception& e) {
-      found.fault(t.what, ": ", std::string(e.what()));
+      tell(t.what, e, found);
     }
   }
   found.note(counted_cases(cases.size()), " taken");
@@ -98,15 +101,16 @@ void check_backends(const Subject& s, Findings& found) {
   const size_t cases = for_each_case(s, found, [&](const Taken& t) {
     const std::vector<Array> x = draw(t.c, Range::general);
     const PluginCase whole = plugin_case(s.plugin, t.settings, t.inputs, t.mode, true);  // with the next states
-    const std::vector<Array> expected = Evaluation(s.truth(), whole, 0).at(x).y, slopes = Evaluation(s.truth(), t.c, 1).at(x).g;
+    const std::vector<Array> expected = Evaluation(s.truth(), whole, 0).at(x).y,
+                             slopes = Evaluation(s.truth(), t.c, derivatives_of(s.plugin)).at(x).g;
     for (auto& b : backends) {
       const std::string who = t.what + ", " + b.text() + ": ";
       found.at(who);
       try {
         hold(Evaluation(b, whole, 0).at(x).y, expected, 1e-5, who + "result", found);
-        hold(Evaluation(b, t.c, 1).at(x).g, slopes, 5e-5, who + "gradient", found);
+        hold(Evaluation(b, t.c, derivatives_of(s.plugin)).at(x).g, slopes, 5e-5, who + "gradient", found);
       } catch (const std::exception& e) {
-        found.fault(who, std::string(e.what()));
+        tell(who, e, found);
       }
     }
   });
@@ -131,14 +135,14 @@ void check_repeatability(const Subject& s, Findings& found) {
         const std::string who = t.what + ", " + b.text();
         found.at(who);
         const std::vector<Array> x = draw(t.c, Range::general), other = draw(t.c, Range::general, 1);
-        Evaluation first(b, t.c, 1), second(b, t.c, 1);
+        Evaluation first(b, t.c, derivatives_of(s.plugin)), second(b, t.c, derivatives_of(s.plugin));
         const Values before = first.at(x);
         first.at(other);
         const Values again = first.at(x), anew = second.at(x);
         found.expect(same_bits(before.y, again.y) && same_bits(before.g, again.g), who, ": other bits when the same program runs again");
         found.expect(same_bits(before.y, anew.y) && same_bits(before.g, anew.g), who, ": other bits when the program is compiled again");
       } catch (const std::exception& e) {
-        found.fault(t.what, ", ", b.text(), ": ", std::string(e.what()));
+        tell(t.what + ", " + b.text(), e, found);
       }
   }
   found.note(counted_cases(cases.size()));
@@ -171,7 +175,8 @@ void check_kernels(const Subject& s, Findings& found) {
   for_each_case(s, found, [&](const Taken& t) {
     const auto wrap = [&](graph::Graph& g) { guard.wrap(g); };
     const std::vector<Array> x = draw(t.c, Range::general);
-    for (const char* precision : {"float64", "float32"}) Evaluation({&s.catalogue, "reference", precision}, t.c, 1, {}, wrap).at(x);
+    for (const char* precision : {"float64", "float32"})
+      Evaluation({&s.catalogue, "reference", precision}, t.c, derivatives_of(s.plugin), {}, wrap).at(x);
   });
   if (!guard.kernels()) return found.note("no kernel of its own");
   found.note(guard.kernels(), guard.kernels() == 1 ? " kernel, " : " kernels, ", guard.runs(), " runs between forbidden pages");
@@ -184,7 +189,7 @@ void check_kernels(const Subject& s, Findings& found) {
     for (auto& b : ways) {
       Backend watching = b;
       watching.settings.emplace_back("bounds", "report");
-      for_each_case(s, found, [&](const Taken& t) { Evaluation(watching, t.c, 1).at(draw(t.c, Range::general)); });
+      for_each_case(s, found, [&](const Taken& t) { Evaluation(watching, t.c, derivatives_of(s.plugin)).at(draw(t.c, Range::general)); });
       found.note(b.text());
     }
   }

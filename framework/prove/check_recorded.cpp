@@ -52,6 +52,8 @@ std::vector<Taken> taken_cases(const Subject& s, Findings& found, std::vector<st
   std::vector<Taken> list;
   const std::vector<Attribute> settings = example_settings(d, found);
   const std::vector<Shape> shapes = example_shapes(d, found);
+  if (found.passed() && (d.kind == "loss" || d.kind == "metric"))
+    found.expect(shapes.size() >= 2, "the example has ", shapes.size(), " shapes; a ", d.kind, " takes a prediction and a target");
   if (!found.passed()) return list;
   std::vector<std::vector<Shape>> sizes = near(shapes);
   sizes.insert(sizes.begin(), shapes);
@@ -74,6 +76,12 @@ std::vector<Taken> taken_cases(const Subject& s, Findings& found, std::vector<st
         }
       }
   return list;
+}
+
+void tell(const std::string& what, const std::exception& thrown, Findings& found) {
+  const std::string sentence = thrown.what();
+  if (sentence.find("does not run its kernel") == sentence.npos) return found.fault(what, ": ", sentence);
+  if (std::ranges::find(found.left_out, sentence) == found.left_out.end()) found.left_out.push_back(sentence);
 }
 
 void hold(const std::vector<Array>& y, const std::vector<Array>& reference, double limit, const std::string& what, Findings& found) {

@@ -17,6 +17,9 @@ struct Taken {
 /// evaluation and in training. Faults: the example is refused; a refusal without a sentence. `refusals` learns what is refused.
 std::vector<Taken> taken_cases(const Subject& subject, Findings& found, std::vector<std::string>* refusals = nullptr);
 
+/// What was thrown on the way is a fault of `what`, but for a kernel without the body that it would take: that is legal, and left out.
+void tell(const std::string& what, const std::exception& thrown, Findings& found);
+
 /// Faults where an array is farther from the reference's than `limit`; `what` names them: "cpu float32: result".
 void hold(const std::vector<Array>& y, const std::vector<Array>& reference, double limit, const std::string& what, Findings& found);
 bool same_bits(const std::vector<Array>& a, const std::vector<Array>& b);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/text.hpp"
+#include "config/domain.hpp"
 
 namespace lamina {
 namespace {
@@ -55,6 +56,25 @@ Attribute default_of(const lamina_attribute& a, const std::string& name) {
   return copy;
 }
 
+/// A default that the experiment file would refuse cannot be written into the record of a run and read again.
+void check_default(const Parameter& p) {
+  if (!p.initial || p.flags & LAMINA_PATH) return;
+  const DomainText domain = [&] {
+    try {
+      return DomainText(p.domain);
+    } catch (const std::exception&) {
+      refuse("gives parameter " + in_quotes(p.name) + " the domain " + in_quotes(p.domain) + ", which is neither an interval nor a choice");
+    }
+  }();
+  const auto want = [&](bool inside, const std::string& value) {
+    if (!inside) refuse("gives parameter " + in_quotes(p.name) + " the default " + value + ", which is outside of its domain " + p.domain);
+  };
+  for (double v : p.initial->reals) want(domain.contains(v), piece(v));
+  for (auto& v : p.initial->texts) want(domain.contains(v), in_quotes(v));
+  if ((p.type & ~uint32_t(LAMINA_LIST)) == LAMINA_INTEGER)
+    for (int64_t v : p.initial->integers) want(domain.contains(double(v)), piece(v));
+}
+
 Parameter parameter_of(const lamina_parameter& p) {
   Parameter copy;
   copy.name = wanted(p.initial.name, "a parameter without name");
@@ -65,6 +85,7 @@ Parameter parameter_of(const lamina_parameter& p) {
   copy.doc = wanted(p.doc, here + " without documentation");
   copy.domain = text(p.domain), copy.unit = text(p.unit);
   if (p.initial.count) copy.initial = default_of(p.initial, copy.name);
+  check_default(copy);
   return copy;
 }
 

@@ -70,8 +70,12 @@ std::vector<Taken> taken_cases(const Subject& s, Findings& found, std::vector<st
         try {
           list.push_back({settings, inputs, mode, what, plugin_case(d, settings, inputs, mode)});
         } catch (const Error& e) {
-          if (refusals) refusals->push_back(what + ": " + e.text);
+          if (!refusals) {  // the checks of the example and of shapes tell it
+            if (documented) found.leave_out("the documented example is refused; see the check example");
+            continue;
+          }
           if (documented) found.fault(what, ": the documented example is refused: ", e.text);
+          refusals->push_back(what + ": " + e.text);
           found.expect(e.text.size() > 20, what, ": refused without a sentence that says why: \"", e.text, "\"");
         }
       }
@@ -81,7 +85,7 @@ std::vector<Taken> taken_cases(const Subject& s, Findings& found, std::vector<st
 void tell(const std::string& what, const std::exception& thrown, Findings& found) {
   const std::string sentence = thrown.what();
   if (sentence.find("does not run its kernel") == sentence.npos) return found.fault(what, ": ", sentence);
-  if (std::ranges::find(found.left_out, sentence) == found.left_out.end()) found.left_out.push_back(sentence);
+  found.leave_out(sentence);
 }
 
 void hold(const std::vector<Array>& y, const std::vector<Array>& reference, double limit, const std::string& what, Findings& found) {

@@ -14,7 +14,7 @@ struct Taken {
   PluginCase c;
 };
 /// The example and what is near it: a batch of 1, odd sizes, an axis more or less, class numbers and bytes where its kind meets them, in
-/// evaluation and in training. Faults: the example is refused; a refusal without a sentence. `refusals` learns what is refused.
+/// evaluation and in training. With `refusals`, which learns what is refused, faults: the example is refused; a refusal without a sentence.
 std::vector<Taken> taken_cases(const Subject& subject, Findings& found, std::vector<std::string>* refusals = nullptr);
 
 /// What was thrown on the way is a fault of `what`, but for a kernel without the body that it would take: that is legal, and left out.

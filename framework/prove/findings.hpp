@@ -1,5 +1,6 @@
 /// What one check of a plugin finds.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,8 +17,10 @@ class Findings {
 
   template <class... Parts>
   void fault(const Parts&... parts) {
-    if (faults.size() < most) faults.push_back(describe(parts...));
-    ++count;
+    std::string sentence = describe(parts...);
+    const bool known = std::find(faults.begin(), faults.end(), sentence) != faults.end();
+    if (!known && faults.size() < most) faults.push_back(std::move(sentence));
+    if (!known) ++count;
   }
   /// A fault unless `holds`.
   template <class... Parts>
@@ -32,7 +35,8 @@ class Findings {
   /// Part of the check cannot be made here, and why.
   template <class... Parts>
   void leave_out(const Parts&... parts) {
-    left_out.push_back(describe(parts...));
+    const std::string sentence = describe(parts...);
+    if (std::find(left_out.begin(), left_out.end(), sentence) == left_out.end()) left_out.push_back(sentence);
   }
   /// What was looked at, for the reader of the table; parts are joined by ", ".
   template <class... Parts>

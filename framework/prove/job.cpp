@@ -66,7 +66,7 @@ std::vector<std::string> texts_of(const Json& list) {
 
 /// One check in a child; what came of it when it crashed is a fault.
 Row in_child(const Request& request, const char* name, const char* claim, Json* plugin = nullptr) {
-  Row row{name, claim, {}, {}, 0, {}, 0};
+  Row row{name, claim, {}, {}, 0, {}, 0, false};
   ChildRequest child;
   child.job = job_name, child.seconds = request.seconds, child.memory = request.memory;
   child.words = {name, request.file.string()};
@@ -79,6 +79,7 @@ Row in_child(const Request& request, const char* name, const char* claim, Json* 
   } else if (!result.answer) {
     const size_t line = result.output.rfind(breadcrumb), end = std::min(result.output.find('\n', line), result.output.size());
     const std::string where = line == std::string::npos ? "" : ", at: " + result.output.substr(line + 1, end - line - 1);
+    row.timed_out = result.timed_out;
     row.faults = {"the child process that made this check " + result.ending + where}, row.fault_count = 1;
   } else {
     Faults faults;
@@ -135,7 +136,10 @@ Proof prove_library(const Request& request, const std::function<void(const Row&)
     if (std::ranges::find(check.kinds, proof.kind) == check.kinds.end()) continue;
     if (!request.only.empty() && std::ranges::find(request.only, check.name) == request.only.end()) continue;
     proof.rows.push_back(in_child(request, check.name, check.claim));
-    told(proof.rows.back());
+    Row& row = proof.rows.back();
+    if (row.timed_out) row.left_out.push_back("all checks behind it: what hangs in one is likely to hang in the others");
+    told(row);
+    if (row.timed_out) break;
   }
   return proof;
 }

@@ -19,6 +19,7 @@ struct Row {
   size_t fault_count = 0;
   std::vector<std::string> left_out;  ///< parts that could not be checked here, and why
   double seconds = 0;
+  bool timed_out = false;
   bool passed() const { return fault_count == 0; }
 };
 
@@ -33,7 +34,7 @@ struct Request {
   std::filesystem::path file;
   std::vector<std::filesystem::path> folders;
   std::vector<std::string> only = {};    ///< names of checks; none: all of the plugin's kind
-  double seconds = 120;                  ///< per check
+  double seconds = 60;                   ///< per check
   uint64_t memory = uint64_t(16) << 30;  ///< bytes of address space per check, drivers included
 };
 

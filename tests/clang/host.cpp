@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "base/text.cpp"
+#include "config/domain.cpp"
 #include "graph/autodiff.cpp"
 #include "graph/autodiff.hpp"
 #include "graph/op.cpp"

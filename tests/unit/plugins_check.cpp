@@ -31,7 +31,6 @@ const std::vector<Planted> all_planted = {
     {"layers/remembers", "repeatability", "other bits when the same program runs again"},
     {"layers/other_in_float", "backends", "is off by"},
     {"layers/counts", "repeatability", "it keeps something from call to call"},
-    {"layers/default_outside", "parameters", "has the default 2, which is outside of its domain [0, 1]"},
     {"layers/divides_by_zero", "parameters", "SIGFPE"},
     {"layers/divides_by_zero", "parameters", "{\"parts\":0}"},
     {"layers/refuses_example", "example", "wanted an input [batch, channels, length]"},
@@ -100,14 +99,17 @@ TEST_CASE("what is no plugin fails the first check, and no other is made") {
   REQUIRE(proof.rows.size() == 1);
   CHECK(!proof.passed());
   CHECK(proof.rows[0].faults.at(0).find("it does not export lamina_plugin_v1") != std::string::npos);
+  const Proof outside = proof_of("layers/default_outside");
+  REQUIRE(outside.rows.size() == 1);
+  CHECK(outside.rows[0].faults.at(0).find("the default 2, which is outside of its domain [0, 1]") != std::string::npos);
 }
 
 TEST_CASE("the program tells the verdict by table, document and exit code") {
-  const std::string library = std::string(LAMINA_TEST_PLUGINS) + "/layers/default_outside.so";
-  const Finished table = run_program(LAMINA_PROGRAM, {"plugins", "check", library, "--only", "parameters"});
+  const std::string library = std::string(LAMINA_TEST_PLUGINS) + "/layers/refuses_example.so";
+  const Finished table = run_program(LAMINA_PROGRAM, {"plugins", "check", library, "--only", "example"});
   CHECK(table.exit == 4);
-  CHECK_MESSAGE(table.out.find("FAILED: layer default_outside 1.0.0, 1 check of 2 failed") != std::string::npos, table.out);
-  const Finished document = run_program(LAMINA_PROGRAM, {"plugins", "check", library, "--only", "parameters", "--json"});
+  CHECK_MESSAGE(table.out.find("FAILED: layer refuses_example 1.0.0, 1 check of 2 failed") != std::string::npos, table.out);
+  const Finished document = run_program(LAMINA_PROGRAM, {"plugins", "check", library, "--only", "example", "--json"});
   CHECK(document.exit == 4);
   Faults faults;
   const Json j = parse_json(document.out, {"the document"}, faults);

@@ -62,6 +62,16 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   return bytes;
 }
 
+bool write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(file, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    bytes.remove_prefix(size_t(put));
+  }
+  return true;
+}
+
 void write_file(const std::filesystem::path& path, const std::string& bytes) {
   // A device or a pipe is written to as it is; a link stays one.
   std::error_code failed;
@@ -75,15 +85,10 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
   };
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | (whole ? O_CREAT | O_EXCL | O_NOFOLLOW : 0), 0666);
   if (file < 0) refuse("made");
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t put = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) {
-      const int why = errno;
-      ::close(file);
-      errno = why, refuse("written");
-    }
-    done += size_t(put);
+  if (!write_all(file, bytes)) {
+    const int why = errno;
+    ::close(file);
+    errno = why, refuse("written");
   }
   if (::close(file) || (whole && ::rename(temporary.c_str(), target.c_str()))) refuse("written");
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace lamina {
 
@@ -28,7 +29,11 @@ class RegularFile {
 /// The bytes of a regular file of at most `limit` bytes. std::runtime_error as above, and for files that are, or grow, longer.
 std::string read_file(const std::filesystem::path& path, size_t limit);
 
-/// Writes a file whole: to a temporary one beside it that takes its place. Failure with a sentence.
+/// All bytes to an open file, however many calls it takes; false, with errno set, where one fails.
+bool write_all(int file, std::string_view bytes);
+
+/// Writes a file whole: to a temporary one beside it that takes its place; where a link leads, and to devices and pipes as they are.
+/// Failure with a sentence.
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 
 }  // namespace lamina

@@ -9,6 +9,7 @@
 #include <template_files.hpp>
 
 #include "base/failure.hpp"
+#include "base/files.hpp"
 #include "base/text.hpp"
 #include "plugin/registry.hpp"
 
@@ -41,14 +42,10 @@ void write_new(const fs::path& file, const std::string& text) {
   };
   const int to = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (to < 0) fail();
-  size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t written = ::write(to, text.data() + done, text.size() - done);
-    if (written > 0) done += size_t(written);
-    if (written < 0 && errno != EINTR) break;
-  }
-  if (::close(to) != 0 || done < text.size()) {
-    const int reason = errno;
+  const bool written = write_all(to, text);
+  int reason = errno;
+  if (::close(to) != 0 || !written) {
+    if (written) reason = errno;
     ::unlink(file.c_str());
     errno = reason;
     fail();

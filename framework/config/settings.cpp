@@ -135,10 +135,6 @@ Json element_json(const Attribute& a, size_t i) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   std::vector<std::string> names;
   for (const Parameter& p : parameters) names.push_back(p.name);

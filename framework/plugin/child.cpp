@@ -14,6 +14,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/files.hpp"
 #include "base/sanitized.hpp"
 #include "base/text.hpp"
 #include "plugin/child_process.hpp"
@@ -36,16 +37,6 @@ std::string fresh_signature() {
 }
 
 // In the child.
-
-bool write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(file, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(size_t(put));
-  }
-  return true;
-}
 
 /// The parent's number, read from where it put it: on standard input, which is empty afterwards.
 std::string taken_signature() {

@@ -64,13 +64,7 @@ int new_memory(const std::string& name) {
 }
 
 bool fill(int memory, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(memory, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(size_t(put));
-  }
-  return ::fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+  return write_all(memory, bytes) && ::fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
 }
 
 }  // namespace

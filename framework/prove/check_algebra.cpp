@@ -2,14 +2,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "prove/check_recorded.hpp"
 #include "prove/differences.hpp"
 #include "prove/guard.hpp"
 
 namespace lamina::prove {
 namespace {
-
-std::string counted_cases(size_t count) { return describe(count, count == 1 ? " case" : " cases"); }
 
 /// Calls body(case) for each; what it throws is a fault of that case.
 template <class Body>
@@ -75,7 +74,7 @@ void check_shapes(const Subject& s, Findings& found) {
       tell(t.what, e, found);
     }
   }
-  found.note(counted_cases(cases.size()), " taken");
+  found.note(counted(int64_t(cases.size()), "case"), " taken");
   if (!refusals.empty()) found.note(refusals.size(), " refused with a sentence");
 }
 
@@ -114,7 +113,7 @@ void check_backends(const Subject& s, Findings& found) {
       }
     }
   });
-  found.note(counted_cases(cases));
+  found.note(counted(int64_t(cases), "case"));
   for (auto& b : backends) found.note(b.text());
 }
 
@@ -145,7 +144,7 @@ void check_repeatability(const Subject& s, Findings& found) {
         tell(t.what + ", " + b.text(), e, found);
       }
   }
-  found.note(counted_cases(cases.size()));
+  found.note(counted(int64_t(cases.size()), "case"));
 }
 
 void check_modes(const Subject& s, Findings& found) {

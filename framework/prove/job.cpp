@@ -4,10 +4,11 @@
 #include <chrono>
 #include <cstdio>
 
-#include "base/files.hpp"
 #include "base/text.hpp"
 #include "config/faults.hpp"
 #include "plugin/elf.hpp"
+#include "plugin/image.hpp"
+#include "plugin/library.hpp"
 #include "plugin/load.hpp"
 #include "plugin/registry.hpp"
 #include "prove/prove.hpp"
@@ -37,14 +38,14 @@ class WithOne : public Catalogue {
 };
 
 void check_contract(const std::filesystem::path& file, const Descriptor& d, Findings& found) {
-  const std::vector<std::string> symbols = exported_symbols(read_file(file, size_t(1) << 30));
+  const std::vector<std::string> symbols = exported_symbols(LibraryImage(file).bytes());
   std::vector<std::string> others;
   for (auto& symbol : symbols)
-    if (symbol != "lamina_plugin_v1") others.push_back(in_quotes(symbol));
+    if (symbol != plugin_entry) others.push_back(in_quotes(symbol));
   if (!others.empty()) {
     const size_t count = others.size();
     others.resize(std::min<size_t>(count, 3));
-    found.fault("it exports ", counted(int64_t(count), "symbol"), " besides lamina_plugin_v1: ", joined(others), count > 3 ? ", …" : "",
+    found.fault("it exports ", counted(int64_t(count), "symbol"), " besides ", plugin_entry, ": ", joined(others), count > 3 ? ", …" : "",
                 "; two plugins that export the same may mix them up. Link it with lamina_add_plugin, or with a version script");
   }
   if (std::ranges::find(Registry::kinds(), d.kind) == Registry::kinds().end())

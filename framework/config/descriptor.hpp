@@ -12,7 +12,7 @@ namespace lamina {
 struct Parameter {
   std::string name;
   uint32_t type = LAMINA_REAL;  ///< LAMINA_BOOLEAN, … or'ed with LAMINA_LIST
-  uint32_t flags = 0;           ///< LAMINA_REQUIRED, LAMINA_PER_STEP, LAMINA_PER_AXIS, LAMINA_PATH
+  uint32_t flags = 0;           ///< LAMINA_REQUIRED, LAMINA_PER_STEP, LAMINA_PER_AXIS, LAMINA_PATH, LAMINA_PADDING
   std::string domain;           ///< "[0, 1)" or "same | valid"; of a list: of each element; "" = anything
   std::string doc, unit;
   std::optional<Attribute> initial;  ///< the default; a parameter that is neither required nor has one may be absent
@@ -38,6 +38,13 @@ struct Descriptor {
   const void* table =
       nullptr;  ///< of its kind (lamina_layer, …), size first: copy the smaller size before use; lives as long as the process
 };
+
+/// Of a layer's results, number i: the name of its port, or where the last one repeats "part_0", "part_1", ….
+std::string result_name(const Descriptor& plugin, size_t i);
+/// Which result has this name; where the last port repeats, a number that no call has given yet too. Nothing: none.
+std::optional<size_t> result_number(const Descriptor& plugin, const std::string& name);
+/// Whether a call that gave `count` results gave what is declared.
+bool declares_results(const Descriptor& plugin, size_t count);
 
 /// Where experiments find their plugins. A Descriptor lives as long as its Catalogue.
 class Catalogue {

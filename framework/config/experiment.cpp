@@ -79,8 +79,30 @@ class Loader {
       fault("transforms", "/transforms", "transforms change the columns of a dataset, and the experiment has none");
     for (size_t i = 0; i < list->items().size(); ++i) {
       const Part part = reader_.part("transforms[]", list->items()[i], pointer_to("/transforms", i));
-      out_.transforms.push_back({part.plugin, part.text("input")});
+      out_.transforms.push_back({part.plugin, transformed(part)});
     }
+  }
+  /// The columns that a transform changes.
+  std::vector<std::string> transformed(const Part& part) {
+    const Descriptor* d = part.plugin.plugin;
+    std::vector<std::string> columns;
+    if (part.has("input")) {
+      columns = {part.text("input")};
+    } else if (part.has("inputs")) {
+      columns = part.texts("inputs");
+    } else if (d && d->inputs.size() > 1) {
+      for (const Port& port : d->inputs) columns.push_back(port.name);
+    } else {
+      columns = {"input"};
+    }
+    const auto fault = [&](const std::string& sentence) { reader_.faults.add(part.plugin.place, sentence); };
+    if (d && columns.size() != d->inputs.size())
+      fault("transform " + in_quotes(d->name) + " changes " + counted(int64_t(d->inputs.size()), "column") + ", got " +
+            std::to_string(columns.size()));
+    for (size_t i = 0; i < columns.size(); ++i)
+      if (std::find(columns.begin(), columns.begin() + ptrdiff_t(i), columns[i]) != columns.begin() + ptrdiff_t(i))
+        fault("the column " + in_quotes(columns[i]) + " stands twice in \"inputs\"");
+    return columns;
   }
 
   Network layers() {
@@ -304,8 +326,9 @@ void check_columns(const Experiment& experiment, const std::vector<std::string>&
       faults.add(r.place, "there is no layer or dataset column " + in_quotes(r.column) + did_you_mean(r.column, known) +
                               " columns: " + joined(columns));
   for (const TransformConfig& t : experiment.transforms)
-    if (std::ranges::find(columns, t.column) == columns.end())
-      faults.add(t.transform.place, "the dataset has no column " + in_quotes(t.column) + suggestion(t.column, columns));
+    for (const std::string& column : t.columns)
+      if (std::ranges::find(columns, column) == columns.end())
+        faults.add(t.transform.place, "the dataset has no column " + in_quotes(column) + suggestion(column, columns));
   faults.throw_if_any();
 }
 

@@ -53,7 +53,7 @@ struct ValidationConfig {  ///< at most one is given
 
 struct TransformConfig {
   PluginConfig transform;
-  std::string column;
+  std::vector<std::string> columns;  ///< each once, as many as the plugin has inputs
 };
 
 struct LossConfig {

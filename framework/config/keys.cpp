@@ -81,7 +81,8 @@ constexpr Row keys[] = {
     {"dataset.validation", "samples", LAMINA_INTEGER, 0, counts, "", "number of training samples"},
 
     {"transforms[]", "type", LAMINA_TEXT, required, any, "", "transform plugin"},
-    {"transforms[]", "input", LAMINA_TEXT, 0, any, "\"input\"", "column it changes"},
+    {"transforms[]", "input", LAMINA_TEXT, 0, any, "", "column it changes; else \"input\""},
+    {"transforms[]", "inputs", texts, 0, any, "", "columns that a transform over several changes; else those named like its inputs"},
 
     {"network", "blocks", Form::objects_by_name, 0, any, "", "sub-networks by name, for layers with \"block\""},
     {"network", "layers", Form::list, required, any, "", "list of layers"},
@@ -143,6 +144,7 @@ struct Pair {
 };
 constexpr Pair choices[] = {
     {"dataset.validation", "fraction", "samples", false},
+    {"transforms[]", "input", "inputs", false},
     {"network.layers[]", "type", "block", true},
     {"training", "epochs", "steps", true},
 };

@@ -69,13 +69,14 @@ Reference Network::resolve(const std::string& name, const Place& place, size_t s
   if (!layer && dot != name.npos && (layer = find(scope.prefix + name.substr(0, dot)))) {
     const std::string wanted = name.substr(dot + 1);
     if (const Descriptor* d = layers[*layer].layer.plugin) {
-      const std::vector<std::string> results = names_of(d->results);
-      const auto at = std::ranges::find(results, wanted);
-      if (at == results.end())
+      if (const auto number = result_number(*d, wanted)) {
+        reference.result = uint32_t(*number);
+      } else {
+        std::vector<std::string> results;
+        for (size_t i = 0; i < d->results.size(); ++i) results.push_back(result_name(*d, i));
         reader_.faults.add(
             place, "the layer " + in_quotes(name.substr(0, dot)) + " has no result " + in_quotes(wanted) + suggestion(wanted, results));
-      else
-        reference.result = uint32_t(at - results.begin());
+      }
     }
   }
   if (layer) {

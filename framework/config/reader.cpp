@@ -48,6 +48,10 @@ std::string SectionReader::Part::text(std::string_view name) const {
   const Attribute* a = find_setting(values, name);
   return a && !a->texts.empty() ? a->texts[0] : "";
 }
+std::vector<std::string> SectionReader::Part::texts(std::string_view name) const {
+  const Attribute* a = find_setting(values, name);
+  return a ? a->texts : std::vector<std::string>();
+}
 int64_t SectionReader::Part::integer(std::string_view name) const {
   const Attribute* a = find_setting(values, name);
   return a && !a->integers.empty() ? a->integers[0] : 0;

@@ -27,6 +27,7 @@ class SectionReader {
     int64_t integer(std::string_view name) const;
     double real(std::string_view name) const;
     bool boolean(std::string_view name) const { return integer(name) != 0; }
+    std::vector<std::string> texts(std::string_view name) const;  ///< of a list
     bool has(std::string_view name) const { return find_setting(values, name); }
   };
 

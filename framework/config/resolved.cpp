@@ -20,7 +20,7 @@ Json plugin_json(const PluginConfig& plugin) {
 std::string reference_text(const Experiment& e, const Reference& r) {
   if (r.is_column()) return r.column;
   const LayerConfig& layer = e.layers[r.layer];
-  return r.result ? layer.path + "." + layer.layer.plugin->results[r.result].name : layer.path;
+  return r.result ? layer.path + "." + result_name(*layer.layer.plugin, r.result) : layer.path;
 }
 
 Json layer_json(const Experiment& e, const LayerConfig& layer) {
@@ -76,7 +76,10 @@ Json resolved(const Experiment& e) {
   Json transforms = Json::array();
   for (const TransformConfig& t : e.transforms) {
     Json object = plugin_json(t.transform);
-    object.set("input", t.column);
+    if (t.columns.size() == 1)
+      object.set("input", t.columns[0]);
+    else
+      object.set("inputs", std::vector<Json>(t.columns.begin(), t.columns.end()));
     transforms.push_back(std::move(object));
   }
   root.set("transforms", std::move(transforms));

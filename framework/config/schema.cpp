@@ -127,6 +127,7 @@ class Writer {
   static Json value(const Parameter& p, Where where, const std::string& pattern = "") {
     const bool nullable = !(p.flags & LAMINA_REQUIRED) || where == Where::patch;
     if (!p.fields.empty()) return object_of_names(p, nullable, where);
+    if (p.flags & LAMINA_PADDING) return padding(p, nullable, where);
     const Element e = element(p, pattern, where);
     const bool list = p.type & LAMINA_LIST, per_axis = list && (p.flags & LAMINA_PER_AXIS);
     Json schema = Json::object();
@@ -149,6 +150,27 @@ class Writer {
       if (list) schema.set("items", std::move(items));
       if (per_axis) schema.set("minItems", 1);
     }
+    add_documents(schema, p.doc, facts_text(p));
+    if (Json initial = default_of(p); !initial.is_null()) schema.set("default", std::move(initial));
+    return schema;
+  }
+
+  /// A number for all sides, a list with one or with a pair per axis, or a word.
+  static Json padding(const Parameter& p, bool nullable, Where where) {
+    const Element e = element(p, "", where);
+    Json number = made({{"type", types(e.types)}});
+    for (const Member& m : e.keywords.members()) number.set(m.key, m.value);
+    const Json pair = made({{"type", "array"}, {"items", number}, {"minItems", 2}, {"maxItems", 2}});
+    std::vector<std::string> names = {"integer", "array", "string"};
+    if (nullable) names.push_back("null");
+    Json schema = made({{"type", types(names)}, {"minItems", 1}});
+    for (const Member& m : e.keywords.members())
+      if (m.key != "pattern") schema.set(m.key, m.value);
+    schema.set("if", made({{"type", "string"}}));
+    schema.set("then", choice(words_of(p), false, where));
+    schema.set("else", made({{"if", made({{"type", "array"}, {"contains", made({{"type", "array"}})}})},
+                             {"then", made({{"items", pair}})},
+                             {"else", made({{"items", number}})}}));
     add_documents(schema, p.doc, facts_text(p));
     if (Json initial = default_of(p); !initial.is_null()) schema.set("default", std::move(initial));
     return schema;

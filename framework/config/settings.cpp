@@ -22,6 +22,9 @@ const std::vector<std::string>& dtype_names() {
   return names;
 }
 
+const std::vector<std::string> padding_words = {"same", "same_lower", "valid"};
+const int64_t padding_codes[] = {LAMINA_PAD_SAME, LAMINA_PAD_SAME_LOWER, 0};
+
 std::string choice(const std::vector<std::string>& words) {
   std::string text;
   for (size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + in_quotes(words[i]);
@@ -60,6 +63,7 @@ class Reading {
   /// False when `value` is not what the parameter takes; the fault is told.
   bool read(const Json& value, const std::string& pointer) {
     if (!is_list(parameter_)) return element(value, pointer);
+    if (parameter_.flags & LAMINA_PADDING) return padding(value, pointer);
     if ((parameter_.flags & LAMINA_PER_AXIS) && !value.is_array()) return element(value, pointer);
     if (!value.is_array()) return refuse(value, pointer);
     if ((parameter_.flags & LAMINA_PER_AXIS) && value.items().empty()) return refuse(value, pointer, "an empty list");
@@ -80,6 +84,30 @@ class Reading {
     faults_.add({value.position, pointer}, in_quotes(parameter_.name) + " is " + (what.empty() ? shown(value) : what) + "; wanted " +
                                                wanted(parameter_) + otherwise_ + nearest_word);
     return false;
+  }
+  /// A number, a list of numbers or of pairs of them, or a word, as LAMINA_PADDING says.
+  bool padding(const Json& value, const std::string& pointer) {
+    if (const auto word = value.is_text() ? std::ranges::find(padding_words, value.text()) : padding_words.end();
+        word != padding_words.end()) {
+      integers_.push_back(padding_codes[word - padding_words.begin()]);
+      return true;
+    }
+    if (!value.is_array()) return element(value, pointer);
+    const auto& items = value.items();
+    if (items.empty()) return refuse(value, pointer, "an empty list");
+    const bool sides = std::ranges::any_of(items, [](const Json& item) { return item.is_array(); });
+    if (sides) integers_.push_back(LAMINA_PAD_SIDES);
+    bool good = true;
+    for (size_t i = 0; i < items.size(); ++i) {
+      const std::string here = pointer_to(pointer, i);
+      if (!sides)
+        good &= element(items[i], here);
+      else if (!items[i].is_array() || items[i].items().size() != 2)
+        good = refuse(items[i], here);
+      else
+        for (size_t k = 0; k < 2; ++k) good &= element(items[i].items()[k], pointer_to(here, k));
+    }
+    return good;
   }
   bool element(const Json& value, const std::string& pointer) {
     switch (element_type(parameter_)) {
@@ -133,6 +161,20 @@ Json element_json(const Attribute& a, size_t i) {
     default:
       return a.texts[i];
   }
+}
+
+Json padding_json(const Shape& code) {
+  for (size_t k = 0; k < padding_words.size(); ++k)
+    if (code[0] < 0 && code[0] == padding_codes[k]) return padding_words[k];
+  if (code[0] != LAMINA_PAD_SIDES) return code.size() == 1 ? Json(code[0]) : Json(std::vector<Json>(code.begin(), code.end()));
+  Json sides = Json::array();
+  for (size_t i = 1; i + 1 < code.size(); i += 2) sides.push_back(std::vector<Json>{code[i], code[i + 1]});
+  return sides;
+}
+/// The value as it is written in an experiment.
+Json written(const Parameter& p, const Attribute& a) {
+  if (p.flags & LAMINA_PADDING) return padding_json(a.integers);
+  return (p.flags & LAMINA_PER_AXIS) && a.count() == 1 ? element_json(a, 0) : to_json(a);
 }
 
 std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
@@ -206,6 +248,8 @@ std::string wanted(const Parameter& p) {
   const DomainText domain(p.domain);
   const std::string limits = p.domain.empty() ? "" : domain.words().empty() ? "in " + p.domain : choice(domain.words());
   if (!is_list(p)) return limits.empty() ? noun(p, false) : domain.words().empty() ? noun(p, false) + " " + limits : limits;
+  if (p.flags & LAMINA_PADDING)
+    return noun(p, false) + " " + limits + " for all sides, a list with one or with [low, high] per axis, or " + choice(padding_words);
   const std::string list = "a list of " + noun(p, true) + (limits.empty() ? "" : ", each " + limits);
   return p.flags & LAMINA_PER_AXIS ? list + ", or one for all axes" : list;
 }
@@ -260,7 +304,7 @@ Json to_json(std::span<const Parameter> parameters, std::span<const Attribute> s
     if (const Attribute* keys = p.fields.empty() ? nullptr : find_setting(settings, keys_of(p)))
       object.set(p.name, named_json(p, *keys, settings));
     else if (const Attribute* a = find_setting(settings, p.name))
-      object.set(p.name, (p.flags & LAMINA_PER_AXIS) && a->count() == 1 ? element_json(*a, 0) : to_json(*a));
+      object.set(p.name, written(p, *a));
   return object;
 }
 
@@ -273,18 +317,22 @@ std::string type_text(const Parameter& p, bool with_domain) {
                                                         {LAMINA_DTYPE, "element type"}};
   const auto at = names.find(element_type(p));
   const std::string name = p.flags & LAMINA_PATH ? "path" : at == names.end() ? "unknown type" : at->second;
-  std::string text = is_list(p) && !(p.flags & LAMINA_PER_AXIS) ? "list of " + name + "s" : name;
+  const bool alone = !is_list(p) || (p.flags & (LAMINA_PER_AXIS | LAMINA_PADDING));
+  std::string text = !alone ? "list of " + name + "s" : name;
   if (with_domain && !p.domain.empty()) text += (DomainText(p.domain).words().empty() ? " in " : ": ") + p.domain;
+  if (p.flags & LAMINA_PADDING)
+    return text + ", for all sides or a list with one or with [low, high] per axis; or " + joined(padding_words);
   return p.flags & LAMINA_PER_AXIS ? text + ", for all axes or a list with one per axis" : text;
 }
 
 std::vector<std::string> words_of(const Parameter& p) {
+  if (p.flags & LAMINA_PADDING) return padding_words;
   return element_type(p) == LAMINA_DTYPE ? dtype_names() : DomainText(p.domain).words();
 }
 
 Json default_of(const Parameter& p) {
   if (!p.initial || !p.initial->count()) return nullptr;
-  return (p.flags & LAMINA_PER_AXIS) && p.initial->count() == 1 ? element_json(*p.initial, 0) : to_json(*p.initial);
+  return written(p, *p.initial);
 }
 
 std::string facts_text(const Parameter& p) {

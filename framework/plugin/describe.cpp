@@ -72,7 +72,8 @@ void check_default(const Parameter& p) {
   for (double v : p.initial->reals) want(domain.contains(v), piece(v));
   for (auto& v : p.initial->texts) want(domain.contains(v), in_quotes(v));
   if ((p.type & ~uint32_t(LAMINA_LIST)) == LAMINA_INTEGER)
-    for (int64_t v : p.initial->integers) want(domain.contains(double(v)), piece(v));
+    for (size_t i = p.flags & LAMINA_PADDING && p.initial->integers[0] < 0; i < p.initial->integers.size(); ++i)  // behind its code
+      want(domain.contains(double(p.initial->integers[i])), piece(p.initial->integers[i]));
 }
 
 Parameter parameter_of(const lamina_parameter& p) {
@@ -81,6 +82,8 @@ Parameter parameter_of(const lamina_parameter& p) {
   const std::string here = "parameter " + in_quotes(copy.name);
   const uint32_t type = p.initial.type & ~uint32_t(LAMINA_LIST);
   if (type < LAMINA_BOOLEAN || type > LAMINA_TEXT) refuse("gives " + here + " an unknown type");
+  if ((p.flags & LAMINA_PADDING) && p.initial.type != (uint32_t(LAMINA_INTEGER) | LAMINA_LIST))
+    refuse("declares " + here + ", a padding, other than as a list of integers");
   copy.type = p.initial.type, copy.flags = p.flags;
   copy.doc = wanted(p.doc, here + " without documentation");
   copy.domain = text(p.domain), copy.unit = text(p.unit);

@@ -1,5 +1,6 @@
 #include "program/model.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/failure.hpp"
@@ -84,9 +85,9 @@ class Recording {
     call(scope, plugin, [&](auto* host, auto* s, auto* settings, uint32_t setting_count) {
       return function(host, s, settings, setting_count, ids.data(), uint32_t(ids.size()), out.data(), &count);
     });
-    const size_t declared = plugin.plugin->results.size();
-    if (count != declared)
-      throw Failure(Exit::plugin, scope.sentence(std::to_string(count) + " results came, the plugin declares " + std::to_string(declared)));
+    if (!declares_results(*plugin.plugin, count))
+      throw Failure(Exit::plugin, scope.sentence(std::to_string(count) + " results came, the plugin declares " +
+                                                 std::to_string(plugin.plugin->results.size())));
     std::vector<ValueId> results;
     for (uint32_t i = 0; i < count; ++i) {
       if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.sentence("it returned no value of this graph"));
@@ -99,44 +100,75 @@ class Recording {
 
   /// A column of the batch after its transforms. As a layer's input it is real; as a target it keeps its type, but reals are the program's.
   ValueId column(const std::string& name, bool as_input) {
+    lamina_scope scope;
+    scope.graph = &g_, scope.path = name;
     auto known = transformed_.find(name);
     if (known == transformed_.end()) {
-      auto it = columns_.find(name);
-      if (it == columns_.end()) {
-        std::vector<std::string> names;
-        for (auto& [n, _] : columns_) names.push_back(n);
-        throw Failure(Exit::experiment, "the data set has no column '" + name + "'" + did_you_mean(name, names));
-      }
-      lamina_scope scope;
-      scope.graph = &g_, scope.path = name, scope.where = "column '" + name + "'";
-      Shape shape = it->second.shape;
-      shape.insert(shape.begin(), request_.batch);
-      ValueId v = guarded(scope, [&] {
-        return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0];
-      });
-      stored_[name] = v;
-      int number = 0;
-      for (auto& t : x_.transforms) {
-        if (t.column != name) continue;
-        lamina_scope inner;
-        inner.path = inner.state_path = "transforms/" + name + "/" + std::to_string(number++) + "_" + t.transform.plugin->name;
-        inner.where = "transform '" + t.transform.plugin->name + "' of column '" + name + "'";
-        inner.training = training();
-        v = layer_call(inner, t.transform, {v}).at(0);
-      }
+      ValueId v = transformed_until(x_.transforms.size(), name).value;
       if (is_real(g_.values[v].type.dtype)) v = real(scope, v);
       known = transformed_.emplace(name, v).first;
     }
-    if (!as_input) return known->second;
+    return as_input ? real(scope, known->second) : known->second;
+  }
+  /// A column on its way through the transforms.
+  struct Column {
+    ValueId value;
+    size_t next = 0;  ///< the first of the experiment's transforms that has not been at it
+    int count = 0;    ///< of those that have changed it
+  };
+  /// The column behind all transforms before number `end`, which are recorded where they are not yet. A transform over several columns
+  /// takes the others with it to where it stands.
+  Column& transformed_until(size_t end, const std::string& name) {
+    auto known = stored_.find(name);
+    if (known == stored_.end()) known = stored_.emplace(name, Column{stored(name)}).first;
+    Column& column = known->second;
+    for (; column.next < end; ++column.next) {
+      const TransformConfig& t = x_.transforms[column.next];
+      if (std::find(t.columns.begin(), t.columns.end(), name) == t.columns.end()) continue;
+      const size_t here = column.next;
+      std::vector<ValueId> in;
+      for (auto& each : t.columns) in.push_back(transformed_until(here, each).value);
+      const std::string& first = t.columns[0];
+      lamina_scope scope;
+      scope.path = scope.state_path =
+          "transforms/" + first + "/" + std::to_string(stored_.at(first).count) + "_" + t.transform.plugin->name;
+      scope.where = "transform '" + t.transform.plugin->name + "' of column '" + first + "'";
+      scope.training = training();
+      const std::vector<ValueId> out = layer_call(scope, t.transform, in);
+      for (size_t i = 0; i < t.columns.size(); ++i) {
+        Column& each = stored_.at(t.columns[i]);
+        each.value = out.at(i), each.next = here + (&each != &column), ++each.count;
+      }
+    }
+    return column;
+  }
+  /// A column of the batch as the dataset stores it.
+  ValueId stored(const std::string& name) {
+    auto it = columns_.find(name);
+    if (it == columns_.end()) {
+      std::vector<std::string> names;
+      for (auto& [n, _] : columns_) names.push_back(n);
+      throw Failure(Exit::experiment, "the data set has no column '" + name + "'" + did_you_mean(name, names));
+    }
     lamina_scope scope;
-    scope.graph = &g_, scope.path = name;
-    return real(scope, known->second);
+    scope.graph = &g_, scope.path = name, scope.where = "column '" + name + "'";
+    Shape shape = it->second.shape;
+    shape.insert(shape.begin(), request_.batch);
+    return guarded(scope, [&] {
+      return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0];
+    });
   }
   ValueId real(lamina_scope& scope, ValueId v) {
     return g_.values[v].type.dtype == g_.real ? v : record_node(scope, op_named("cast"), {v}, {})[0];
   }
   ValueId reference(const Reference& r, bool as_input) {
-    return r.is_column() ? column(r.column, as_input) : results_.at(r.layer).at(r.result);
+    if (r.is_column()) return column(r.column, as_input);
+    const auto& results = results_.at(r.layer);
+    if (r.result < results.size()) return results[r.result];
+    const LayerConfig& layer = x_.layers[r.layer];
+    refuse(r.place, "the layer '" + layer.path + "' has " + std::to_string(results.size()) + " results, from \"" +
+                        result_name(*layer.layer.plugin, 0) + "\" to \"" + result_name(*layer.layer.plugin, results.size() - 1) +
+                        "\"; there is no \"" + result_name(*layer.layer.plugin, r.result) + "\"");
   }
 
   void forward(const LayerConfig& layer) {
@@ -209,8 +241,8 @@ class Recording {
       const auto& layer = x_.layers[k];
       names.push_back(layer.path);
       if (layer.path == name) return results_[k].at(0);
-      for (size_t i = 0; i < layer.layer.plugin->results.size() && i < results_[k].size(); ++i)
-        if (layer.path + "." + layer.layer.plugin->results[i].name == name) return results_[k][i];
+      for (size_t i = 0; i < results_[k].size(); ++i)
+        if (layer.path + "." + result_name(*layer.layer.plugin, i) == name) return results_[k][i];
     }
     if (auto it = transformed_.find(name); it != transformed_.end()) return it->second;
     throw Failure(Exit::usage, "no layer is called '" + name + "'" + did_you_mean(name, names));
@@ -312,7 +344,8 @@ class Recording {
   std::unique_ptr<Graph> graph_;
   Graph& g_;
   Recorded result_;
-  std::map<std::string, ValueId> stored_, transformed_;
+  std::map<std::string, Column> stored_;
+  std::map<std::string, ValueId> transformed_;
   std::vector<std::vector<ValueId>> results_;  ///< per layer
   std::vector<Trained> trained_;
   ValueId loss_ = absent;

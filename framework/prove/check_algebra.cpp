@@ -50,13 +50,13 @@ void check_example(const Subject& s, Findings& found) {
     const std::string what = mode == Mode::training ? "in training" : "in evaluation";
     found.at("the example " + what);
     const PluginCase c = plugin_case(d, settings, inputs, mode);
-    found.expect(c.results == d.results.size(), what, ": ", c.results, " results came, ", d.results.size(), " are declared");
+    found.expect(declares_results(d, c.results), what, ": ", c.results, " results came, ", d.results.size(), " are declared");
     const Values v = Evaluation(s.truth(), c, 0).at(draw(c, Range::general));
     for (size_t i = 0; i < v.y.size(); ++i) {
       if (d.kind == "loss") found.expect(v.y[i].shape.empty(), what, ": a loss is one number; its result has the shape ", v.y[i].shape);
       const bool finite = std::ranges::all_of(v.y[i].data, [](double e) { return std::isfinite(e); });
       found.expect(finite, what, ": result ", i, " holds NaN or infinity for inputs within 1.5 of 0");
-      if (mode == Mode::evaluation) found.note(d.results[std::min(i, d.results.size() - 1)].name, " ", v.y[i].shape);
+      if (mode == Mode::evaluation) found.note(result_name(d, i), " ", v.y[i].shape);
     }
   }
 }
@@ -65,7 +65,7 @@ void check_shapes(const Subject& s, Findings& found) {
   std::vector<std::string> refusals;
   const std::vector<Taken> cases = taken_cases(s, found, &refusals);
   for (const Taken& t : cases) {
-    found.expect(t.c.results == s.plugin.results.size(), t.what, ": ", t.c.results, " results came, ", s.plugin.results.size(),
+    found.expect(declares_results(s.plugin, t.c.results), t.what, ": ", t.c.results, " results came, ", s.plugin.results.size(),
                  " are declared");
     found.at(t.what);
     try {

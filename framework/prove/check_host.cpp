@@ -39,8 +39,14 @@ void check_rate(const Subject& s, Findings& found) {
     lamina_scope scope;
     const int64_t epochs = 5, each = std::max<int64_t>(1, steps / epochs);
     const char* const names[] = {"validation_loss", "train_loss"};
-    const double values[] = {0.5, 0.25};
-    const lamina_moment moment{sizeof moment, step < each ? 0u : 2u, step, steps, step / each, epochs, each, 0.1, names, values};
+    // A loss that falls, then stands still.
+    const size_t done = size_t(std::min(step / each, epochs));
+    std::vector<double> history;
+    for (double scale : {1.0, 0.5})
+      for (size_t epoch = 0; epoch < done; ++epoch) history.push_back(scale * std::max(0.5, 2.0 - double(epoch)));
+    const double values[] = {done ? history[done - 1] : 0, done ? history[2 * done - 1] : 0};
+    const lamina_moment moment{sizeof moment, done ? 2u : 0u, step,   steps,          step / each,  epochs, each,
+                               0.1,           names,          values, history.data(), int64_t(done)};
     double result = NAN;
     scope.check(table.rate(&graph::host_table(), &scope, views.data(), uint32_t(views.size()), &moment, &result));
     return result;

@@ -113,8 +113,8 @@ std::vector<Json> legal_values(const Parameter& p) {
     for (double v : ends_of(p, domain)) values.push_back(number(p, v));
   else if (element_type(p) == LAMINA_BOOLEAN)
     values = {Json(true), Json(false)};
-  for (auto& word : domain.words()) values.push_back(word);
-  if ((p.type & LAMINA_LIST) && !(p.flags & LAMINA_PER_AXIS))
+  for (auto& word : words_of(p)) values.push_back(word);
+  if ((p.type & LAMINA_LIST) && !(p.flags & (LAMINA_PER_AXIS | LAMINA_PADDING)))
     for (Json& v : values) v = Json(std::vector<Json>{v});
   return values;
 }

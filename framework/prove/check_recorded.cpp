@@ -15,7 +15,7 @@ std::vector<Operand> reals(const std::vector<Shape>& shapes) {
 /// The inputs that a plugin of this kind meets beside the example's: class numbers, weights, stored pictures.
 std::vector<std::vector<Operand>> kinds_of_inputs(const Descriptor& d, const std::vector<Shape>& shapes) {
   std::vector<std::vector<Operand>> list = {reals(shapes)};
-  if (d.kind == "transform") list.push_back({whole(shapes[0], 0, 255, DType::uint8)});
+  if (d.kind == "transform") list.push_back(reals(shapes)), list.back()[0] = whole(shapes[0], 0, 255, DType::uint8);
   if (d.kind != "loss" && d.kind != "metric") return list;
   list.push_back(reals({shapes[0], shapes[1]}));
   const bool batched = !shapes[0].empty();

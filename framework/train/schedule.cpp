@@ -26,12 +26,17 @@ Schedule::Schedule(const Experiment& experiment, const Course& course)
   moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = experiment.learning_rate;
 }
 
-void Schedule::set_metrics(std::vector<std::pair<std::string, double>> metrics) {
-  metrics_ = std::move(metrics);
-  std::sort(metrics_.begin(), metrics_.end(), [](auto& a, auto& b) { return a.first < b.first; });
-  names_.clear(), values_.clear();
-  for (auto& [name, value] : metrics_) names_.push_back(name.c_str()), values_.push_back(value);
-  moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = values_.data();
+void Schedule::set_history(const Rows& journal, int64_t epochs) {
+  metrics_.clear(), names_.clear(), last_.clear(), history_.clear();
+  const size_t count = std::min(size_t(epochs), journal.size());
+  for (const Column& column : journal.columns) {
+    if (!column.real || column.name == "seconds" || column.name == "samples_per_second" || !count) continue;
+    metrics_.push_back(column.name), last_.push_back(column.reals[count - 1]);
+    history_.insert(history_.end(), column.reals.begin(), column.reals.begin() + ptrdiff_t(count));
+  }
+  for (auto& name : metrics_) names_.push_back(name.c_str());
+  moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = last_.data();
+  moment_.metric_history = history_.data(), moment_.history_count = int64_t(count);
 }
 
 double Schedule::rate(int64_t step, int64_t epoch) {

@@ -1,13 +1,13 @@
 /// How long a run is and what its learning rate is at each step.
 #pragma once
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <lamina/abi.h>
 
 #include "config/experiment.hpp"
 #include "graph/recorder.hpp"
+#include "record/journal.hpp"
 
 namespace lamina {
 
@@ -26,9 +26,8 @@ class Schedule {
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
 
-  /// Metrics of the last epoch, which the rate may depend on. In the order of their names, so that a resumed run shows them alike.
-  void set_metrics(std::vector<std::pair<std::string, double>> metrics);
-  const std::vector<std::pair<std::string, double>>& metrics() const { return metrics_; }
+  /// The rate may depend on what the journal says of the first `epochs` epochs: all real columns but times.
+  void set_history(const Rows& journal, int64_t epochs);
 
   /// The rate of the update after `step` updates and `epoch` epochs. Failure(Exit::plugin) when it is refused or not finite.
   double rate(int64_t step, int64_t epoch);
@@ -40,9 +39,9 @@ class Schedule {
   std::string words_;  ///< of its calls, should one crash
   std::vector<lamina_attribute> settings_;
   lamina_moment moment_{};
-  std::vector<std::pair<std::string, double>> metrics_;
+  std::vector<std::string> metrics_;
   std::vector<const char*> names_;
-  std::vector<double> values_;
+  std::vector<double> last_, history_;
 };
 
 }  // namespace lamina

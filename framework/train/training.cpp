@@ -103,10 +103,7 @@ void Training::restore(const Checkpoint* checkpoint) {
       (!done && (in_epoch_ != step_ % course_.steps_per_epoch || epoch_ != step_ / course_.steps_per_epoch)))
     throw Failure(Exit::experiment, file + ": step " + std::to_string(step_) + " of its checkpoint is none of this run's");
   if (elsewhere) journal_.forget_after("step", step_), journal_.forget_after("epoch", epoch_);
-  std::vector<std::pair<std::string, double>> metrics;
-  for (auto& [name, v] : c.state)
-    if (name.starts_with("metric.") && std::holds_alternative<double>(v)) metrics.emplace_back(name.substr(7), std::get<double>(v));
-  schedule_.set_metrics(std::move(metrics));
+  schedule_.set_history(journal_.rows("epoch"), epoch_);
 }
 
 RunReport Training::run() {
@@ -288,9 +285,7 @@ void Training::end_epoch() {
   row.columns.emplace_back("seconds", report.seconds);
   row.columns.emplace_back("samples_per_second", seen / std::max(report.seconds, 1e-9));
   journal_.append(row);
-  auto metrics = report.columns;
-  metrics.emplace_back("train_loss", report.train_loss);
-  schedule_.set_metrics(std::move(metrics));
+  schedule_.set_history(journal_.rows("epoch"), report.epoch);
   watcher_.epoch(report);
   epoch_loss_ = epoch_seconds_ = 0, epoch_samples_ = epoch_skipped_ = in_epoch_ = 0, ++epoch_;
   last_drain_ = now();  // validation is no part of the training's speed
@@ -313,7 +308,6 @@ void Training::save() {
                 {"backend", bench_.session.backend()},
                 {"device", bench_.session.describe()},
                 {"precision", bench_.session.precision()}}};
-  for (auto& [name, v] : schedule_.metrics()) c.state["metric." + name] = v;
   for (auto& [name, text] : record_.origins()) c.state[name] = text;
   folder_.write(step_, c, x_.checkpoint.keep);
   saved_step_ = step_;

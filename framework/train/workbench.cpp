@@ -128,7 +128,7 @@ program::Executable& Workbench::inspecting(int64_t batch) {
   Request request{Request::Mode::train, batch, {}, "loss", {}, false};
   for (size_t k = 0; k < layers_.size(); ++k) {
     for (size_t i = 0; i < layers_[k].results.size(); ++i)
-      request.fetch.push_back(layers_[k].path + (i ? "." + experiment.layers[k].layer.plugin->results[i].name : ""));
+      request.fetch.push_back(layers_[k].path + (i ? "." + result_name(*experiment.layers[k].layer.plugin, i) : ""));
     if (layers_[k].trainable)
       request.with_respect_to.insert(request.with_respect_to.end(), layers_[k].parameters.begin(), layers_[k].parameters.end());
   }
@@ -151,8 +151,7 @@ std::string Workbench::prediction() const {
   const Reference& r = experiment.loss.prediction;
   if (r.is_column()) return "";
   const LayerConfig& layer = experiment.layers[r.layer];
-  const auto& results = layer.layer.plugin->results;
-  return r.result == 0 || r.result >= results.size() ? layer.path : layer.path + "." + results[r.result].name;
+  return r.result == 0 ? layer.path : layer.path + "." + result_name(*layer.layer.plugin, r.result);
 }
 
 void Workbench::compile_all() {

@@ -44,7 +44,7 @@ TEST_CASE("experiment: a good file becomes values") {
   REQUIRE(e.dataset);
   CHECK(e.dataset->settings[0].texts[0] == "/exp/data/mnist");
   CHECK(e.validation.fraction == 0.1);
-  CHECK(e.transforms[0].column == "input");
+  CHECK(e.transforms[0].columns == std::vector<std::string>{"input"});
   CHECK(e.transforms[0].transform.settings[0].reals == std::vector<double>{0.5, 0.25});
   REQUIRE(e.layers.size() == 5);
   CHECK(e.layers[1].path == "relu_1");

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define LAMINA_MAJOR 1
-#define LAMINA_MINOR 1
+#define LAMINA_MINOR 2
 #define LAMINA_MAX_RANK 8
 
 typedef uint32_t lamina_status;           /* 0 = done */
@@ -71,8 +71,8 @@ struct lamina_host { /* a plugin looks at size before it reads a field that vers
   lamina_status (*kernel)(lamina_scope*, const lamina_kernel*, const lamina_value* in, uint32_t in_count, const double* constants,
                           uint32_t constant_count, const lamina_shape* out_shapes, lamina_value* out, uint32_t out_count, int64_t items);
   uint32_t (*training)(lamina_scope*);
-  void (*fail)(lamina_scope*, const char* text);         /* any thread */
-  uint32_t (*supports)(lamina_scope*, const char* op);   /* 1 if emit knows the op */
+  void (*fail)(lamina_scope*, const char* text);       /* any thread */
+  uint32_t (*supports)(lamina_scope*, const char* op); /* 1 if emit knows the op */
   /* Initializers only: numbers `first` … `first + count` of the tensor's own stream, uniform in [0, 1) with 53 bits. */
   lamina_status (*uniform)(lamina_scope*, uint64_t first, uint64_t count, double* out);
   /* Datasets only: an array of an HDF5 file, through the host's hardened reader. First call with data null: tells dtype and dims (64-bit
@@ -87,14 +87,18 @@ enum {
   LAMINA_REQUIRED = 1,
   LAMINA_PER_STEP = 2,       /* a scalar of the step table: may change without a new plan */
   LAMINA_OPTIONAL_INPUT = 4, /* ports */
-  LAMINA_MANY = 8,           /* ports: the last input repeats */
+  LAMINA_MANY = 8,           /* ports: the last input repeats; since 1.2 the last result too: part_0, part_1, … */
   LAMINA_PER_AXIS = 16,      /* a list that also takes one number for all axes */
-  LAMINA_PATH = 32           /* a text that names a file or folder; relative ones are resolved against the experiment's folder */
+  LAMINA_PATH = 32,          /* a text that names a file or folder; relative ones are resolved against the experiment's folder */
+  LAMINA_PADDING = 64        /* since 1.2, a list of integers: places around each spatial axis, see below */
 };
+/* A padding is delivered as [n] for all sides, as one number per axis, or by a code that no number of places has: [LAMINA_PAD_SAME],
+   [LAMINA_PAD_SAME_LOWER], or [LAMINA_PAD_SIDES, low of axis 0, high of axis 0, low of axis 1, …]. */
+enum { LAMINA_PAD_SAME = -1, LAMINA_PAD_SAME_LOWER = -2, LAMINA_PAD_SIDES = -3 };
 /* An object with keys of the user's choosing, {"beta": {"initial": 1, …}, …}, is declared as the list of texts NAME.*, followed by a list
    NAME.*.FIELD for each value under a key, whose default is one element or, where it is required, none. NAME.* is delivered as the keys,
-   NAME.*.FIELD with one element per key; without keys, none of them. A plain value under a key stands for the first FIELD. A per-step one is
-   the scalar NAME.key.FIELD. */
+   NAME.*.FIELD with one element per key; without keys, none of them. A plain value under a key stands for the first FIELD. A per-step one
+   is the scalar NAME.key.FIELD. */
 typedef struct lamina_parameter {
   uint32_t size, flags;
   const char *domain, *doc; /* "[0, 1)", "(0, inf)" or "same | valid"; null = anything. Of a list: of each element */
@@ -113,16 +117,16 @@ typedef struct lamina_plugin { /* what lamina_plugin_v1 returns; lives as long a
   const lamina_parameter* parameters;
   const lamina_port *inputs, *results;
   uint32_t parameter_count, input_count, result_count;
-  const void* table;    /* of its kind, size first */
-  const char* version;  /* of the plugin; for the record */
-  const char* example;  /* settings as JSON text, used by docs and by the conformance check */
+  const void* table;         /* of its kind, size first */
+  const char* version;       /* of the plugin; for the record */
+  const char* example;       /* settings as JSON text, used by docs and by the conformance check */
   const char* example_shape; /* shapes of the inputs it is checked on, as JSON text: [[2, 3, 8, 8]] */
   /* Since 1.1, for documents; null where there is nothing to say. */
   const char *formula, *details; /* "y = max(x, 0)", lines end in \n; whole sentences */
   const char* source;            /* author, venue, year, equation */
 } lamina_plugin;
 
-#define LAMINA_SETTINGS const lamina_host*, lamina_scope*, const lamina_attribute *settings, uint32_t setting_count
+#define LAMINA_SETTINGS const lamina_host *, lamina_scope *, const lamina_attribute *settings, uint32_t setting_count
 
 typedef struct lamina_layer { /* kinds layer, loss, transform: records what it computes */
   uint32_t size;
@@ -149,6 +153,10 @@ typedef struct lamina_moment { /* where the training is, before an update */
   double learning_rate;                                /* the experiment's */
   const char* const* metric_names;                     /* of the last epoch; none in the first */
   const double* metric_values;
+  /* Since 1.2. The same metrics after each epoch so far, metric by metric: [metric_count][history_count]; the last of each is
+   * metric_values. */
+  const double* metric_history;
+  int64_t history_count;
 } lamina_moment;
 typedef struct lamina_schedule { /* pure */
   uint32_t size;
@@ -158,11 +166,11 @@ typedef struct lamina_schedule { /* pure */
 /* Datasets. The object is created by open and belongs to the plugin; everything it points to lives until close. */
 typedef struct lamina_column {
   uint32_t size;
-  uint32_t class_count;        /* of a target that is a class number: how many classes; else 0 */
-  const char* name;            /* "input", "target", or any name the network's inputs use */
-  lamina_shape sample;         /* dtype and shape of one sample, without the batch axis */
-  const void* data;            /* all samples, one after the other, when they are in memory; null: through read */
-  const char* const* classes;  /* names of the classes, or null */
+  uint32_t class_count;       /* of a target that is a class number: how many classes; else 0 */
+  const char* name;           /* "input", "target", or any name the network's inputs use */
+  lamina_shape sample;        /* dtype and shape of one sample, without the batch axis */
+  const void* data;           /* all samples, one after the other, when they are in memory; null: through read */
+  const char* const* classes; /* names of the classes, or null */
 } lamina_column;
 typedef struct lamina_split {
   uint32_t size, column_count;
@@ -175,7 +183,8 @@ typedef struct lamina_dataset {
   lamina_status (*open)(LAMINA_SETTINGS, void** object);
   lamina_status (*splits)(void* object, const lamina_split** splits, uint32_t* count);
   /* Columns without data: decodes the samples `rows` of one column into out, dense. Any thread, several at once. */
-  lamina_status (*read)(const lamina_host*, lamina_scope*, void* object, uint32_t split, uint32_t column, const int64_t* rows, uint32_t row_count, void* out);
+  lamina_status (*read)(const lamina_host*, lamina_scope*, void* object, uint32_t split, uint32_t column, const int64_t* rows,
+                        uint32_t row_count, void* out);
   void (*close)(void* object);
 } lamina_dataset;
 

@@ -108,6 +108,13 @@ inline Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels) 
   return record("softmax_cross_entropy", {logits, labels});
 }
 
+/// The sizes behind batch and channels: [(depth, height,) width]; Error where x has no one to three of them.
+inline Shape spatial(const Tensor& x) {
+  const Shape shape = x.shape();
+  if (shape.size() < 3 || shape.size() > 5)
+    throw Error(describe("wanted [batch, channels, …] with one to three spatial axes, got the shape ", shape));
+  return Shape(shape.begin() + 2, shape.end());
+}
 /// Spatial settings of conv and pools: one entry per spatial axis.
 struct Window {
   Shape stride, padding_low, padding_high, dilation = {};

@@ -4,6 +4,7 @@
 ///   Tensor forward(Scope&, Tensors xs) const                                 any number of inputs, at least one
 ///   Tensor forward(Scope&) const                                             a source
 ///   std::array<Tensor, 2> forward(…) const                                   several results, named by declare's result()
+///   Tensors forward(…) const                                                 as many results as the settings say: declare's result_list()
 /// forward is const: it is called once per program and depends on parameters, shapes and training() alone.
 #pragma once
 #include "signature.hpp"

@@ -74,6 +74,40 @@ inline constexpr bool is_each<std::optional<Each<T>>> = true;
 using PerAxis = Each<int64_t>;
 using PerChannel = Each<double>;
 
+/// Places around the spatial axes of what a window runs over: a number for all sides, a list with one per axis or with [low, high] per
+/// axis, or a word. "same": ⌈size / stride⌉ results, an odd place at the high end; "same_lower": at the low end; "valid": none.
+struct Padding {
+  Padding(int64_t places = 0) : code{places} {}
+  struct Sides {
+    Shape low, high;
+  };
+  bool is_same() const { return code[0] == LAMINA_PAD_SAME || code[0] == LAMINA_PAD_SAME_LOWER; }
+  /// The places below and above each axis; all lists have one entry per spatial axis. Error when its own has another number of them.
+  Sides at(const Shape& size, const Shape& window, const Shape& stride, const Shape& dilation) const {
+    const size_t axes = size.size();
+    Sides sides{Shape(axes), Shape(axes)};
+    if (is_same()) {
+      for (size_t i = 0; i < axes; ++i) {
+        const int64_t results = (size[i] - 1) / stride[i] + 1, reach = (window[i] - 1) * dilation[i] + 1;
+        const int64_t places = std::max<int64_t>(0, (results - 1) * stride[i] + reach - size[i]), fewer = places / 2;
+        sides.low[i] = code[0] == LAMINA_PAD_SAME ? fewer : places - fewer, sides.high[i] = places - sides.low[i];
+      }
+      return sides;
+    }
+    const bool pairs = code[0] == LAMINA_PAD_SIDES;
+    const size_t given = pairs ? (code.size() - 1) / 2 : code.size();
+    if (given != axes && (pairs || given != 1))
+      throw Error(describe("\"", name, "\" has ", given, " entries; wanted ", axes, ", one number for all, or a word"), name);
+    for (size_t i = 0; i < axes; ++i) {
+      sides.low[i] = pairs ? code[1 + 2 * i] : code[given == 1 ? 0 : i];
+      sides.high[i] = pairs ? code[2 + 2 * i] : sides.low[i];
+    }
+    return sides;
+  }
+  Shape code;  ///< as LAMINA_PADDING says
+  const char* name = "";
+};
+
 /// A text that names a file or folder. The host hands it over absolute: a relative one is seen from the experiment's folder.
 struct Path {
   std::string text;

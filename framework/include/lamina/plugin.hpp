@@ -10,12 +10,15 @@
 namespace lamina {
 
 /// Handed to `declare`: once to learn what the plugin takes, then before each call to fill the members in.
-/// A member is bool, int64_t, double, Scalar, std::string, Path, PerAxis, PerChannel, Shape, std::vector<double>, std::vector<std::string>,
-/// or std::optional of one of these (no default). Its value in a fresh struct is the default. Or it is a Named<T>, which starts empty.
+/// A member is bool, int64_t, double, Scalar, std::string, Path, PerAxis, PerChannel, Padding, Shape, std::vector<double>,
+/// std::vector<std::string>, or std::optional of one of these (no default). Its value in a fresh struct is the default. Or it is a
+/// Named<T>, which starts empty.
 class Declaration {
  public:
   void input(const char* name, const char* doc) { inputs.push_back({sizeof(lamina_port), 0, name, doc}); }
   void result(const char* name, const char* doc) { results.push_back({sizeof(lamina_port), 0, name, doc}); }
+  /// Of a plugin that returns Tensors: as many results as its settings say, named part_0, part_1, … where `name` is "part".
+  void result_list(const char* name, const char* doc) { results.push_back({sizeof(lamina_port), LAMINA_MANY, name, doc}); }
   template <class T>
   void required(const char* name, T& member, Domain domain, const char* doc, Unit unit = Unit(nullptr)) {
     add(LAMINA_REQUIRED, name, member, domain.text, doc, unit);
@@ -114,6 +117,7 @@ class Declaration {
   void bind(const char* name, std::optional<Each<T>>& m) {
     if (m) m->name = name;
   }
+  void bind(const char* name, Padding& m) { m.name = name; }
   void bind(const char* name, Scalar& m) {
     if (graph) m.bound = graph->emit("scalar", {}, {{"name", within + name}})[0];
   }
@@ -123,6 +127,7 @@ class Declaration {
     if constexpr (std::is_same_v<T, Scalar>) return LAMINA_PER_STEP;
     if constexpr (std::is_same_v<T, Path> || std::is_same_v<T, std::optional<Path>>) return LAMINA_PATH;
     if constexpr (is_each<T>) return LAMINA_PER_AXIS;
+    if constexpr (std::is_same_v<T, Padding>) return LAMINA_PADDING;
     return 0;
   }
   template <class T>
@@ -135,6 +140,7 @@ class Declaration {
   }
   static Attribute initial(const char* name, const Scalar& v) { return Attribute(name, v.value); }
   static Attribute initial(const char* name, const Path& v) { return Attribute(name, v.text); }
+  static Attribute initial(const char* name, const Padding& v) { return Attribute(name, v.code); }
   template <class T>
   static Attribute initial(const char* name, const std::optional<T>&) {  // the type, and no value
     return forgotten(initial(name, T{}));
@@ -162,6 +168,7 @@ class Declaration {
   static void read(const lamina_attribute& a, Scalar& m) { m.value = real(a, 0); }
   static void read(const lamina_attribute& a, std::string& m) { m = text(a, 0); }
   static void read(const lamina_attribute& a, Path& m) { m.text = text(a, 0); }
+  static void read(const lamina_attribute& a, Padding& m) { read(a, m.code); }
   static void read(const lamina_attribute& a, Shape& m) {
     wanted(a, LAMINA_INTEGER), m.assign(a.count, 0);
     for (uint32_t i = 0; i < a.count; ++i) m[i] = integer(a, i);

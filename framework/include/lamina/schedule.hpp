@@ -1,6 +1,8 @@
 /// A schedule is a struct with `double rate(const Moment&) const`: the learning rate of the coming update. It runs on the host before each
 /// step and is pure: the rate depends on parameters and the moment alone, so that a resumed run repeats it.
 #pragma once
+#include <span>
+
 #include "plugin.hpp"
 #include "sized.hpp"
 
@@ -13,6 +15,12 @@ struct Moment {
   int64_t steps_per_epoch;
   double learning_rate;  ///< the experiment's
   const lamina_moment* raw;
+  /// A metric after each epoch so far, the last one last; nothing where nobody measures it.
+  std::span<const double> history(std::string_view name) const {
+    for (uint32_t i = 0; raw->metric_history && i < raw->metric_count; ++i)
+      if (name == raw->metric_names[i]) return {raw->metric_history + int64_t(i) * raw->history_count, size_t(raw->history_count)};
+    return {};
+  }
   /// A metric of the last epoch ("validation_loss"); absent in the first epoch and where nobody measures it.
   std::optional<double> metric(std::string_view name) const {
     for (uint32_t i = 0; i < raw->metric_count; ++i)

@@ -1,5 +1,6 @@
-/// A transform is recorded like a layer, on one input of the batch as the dataset stores it: `Tensor forward(Scope&, Tensor x) const`. x
-/// keeps its stored type (uint8 pictures) until the transform casts it. A random transform asks training() and does nothing otherwise.
+/// A transform is recorded like a layer, on one column of the batch as the dataset stores it: `Tensor forward(Scope&, Tensor x) const`. x
+/// keeps its stored type (uint8 pictures) until the transform casts it. A random transform asks training() and does nothing otherwise. One
+/// over several columns takes and gives as many: `std::array<Tensor, 2> forward(Scope&, Tensor x, Tensor target) const`.
 #pragma once
 #include "signature.hpp"
 
@@ -43,7 +44,8 @@ namespace border {
 
 template <class T>
 struct Transform : Recorded<T, &T::forward> {
-  static_assert(Transform::Call::inputs == 1 && Transform::Call::results == 1, "a transform has one input and one result");
+  static_assert(Transform::Call::inputs > 0 && Transform::Call::inputs == Transform::Call::results,
+                "a transform gives as many as it takes");
   static constexpr lamina_layer table{sizeof(lamina_layer), Transform::record};
 };
 

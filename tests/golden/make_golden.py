@@ -11,12 +11,16 @@ each time. Tests compare the program with:
                      <optimizer>/optimizer/…  <slot>/<layer>/<parameter>: the optimizer's tensors
                      <optimizer>/loss         of each step, before its update
                      <optimizer>/test/…       loss and metrics on the test samples afterwards
-  layers.h5          for each case of layers.json: input, target, weights/…,
+  layers*.h5         for each case of layers*.json: input, target, weights/…,
                      <mode>/{prediction, loss, gradient/…} with the gradients of the loss by input and parameters,
                      evaluate/score/… loss and metrics as evaluation gives them
 
-The networks are read from the JSON files themselves, so nets and cases stand in one place; every layer is PyTorch's own function.
+The networks are read from the JSON files themselves, so nets and cases stand in one place; every layer is PyTorch's own function. Layers
+that are not here are functions of the layers_*.py beside this file, called as the methods of Net are: layer(net, inputs, path, settings);
+LOSSES and SCORES of those modules join the ones here. A layer with several results returns them by name, the one that the next layer reads
+first.
 """
+import importlib
 import json
 import math
 import pathlib
@@ -60,6 +64,9 @@ class Net:
                 x = self.run(filled, path + "/", {"in": inputs[0]}, inputs[0])
             else:
                 x = getattr(self, layer["type"])(inputs, layer.get("share", path) + "/", layer)
+                if isinstance(x, dict):
+                    known.update({layer.get("name", "") + "." + result: value for result, value in x.items()})
+                    x = next(iter(x.values()))
             if "name" in layer:
                 known[layer["name"]] = x
         self.known = known
@@ -103,8 +110,8 @@ class Net:
     def batch_norm(self, inputs, path, layer):
         (x,) = inputs
         channels = [x.shape[1]]
-        weight = self.tensor(self.parameters, path + "weight", channels, 0.8, 1.2)
-        bias = self.tensor(self.parameters, path + "bias", channels, -0.2, 0.2)
+        weight = self.tensor(self.parameters, path + "weight", channels, 0.8, 1.2) if layer.get("weight", True) else None
+        bias = self.tensor(self.parameters, path + "bias", channels, -0.2, 0.2) if layer.get("bias", True) else None
         mean = self.tensor(self.statistics, path + "running_mean", channels, -0.5, 0.5)
         variance = self.tensor(self.statistics, path + "running_variance", channels, 0.5, 2)
         settings = {ours: layer[theirs] for ours, theirs in (("momentum", "momentum"), ("eps", "epsilon")) if theirs in layer}
@@ -280,15 +287,31 @@ def make_case(file, name, case):
             write(file, into + "gradient/" + path, gradient)
 
 
+def take_modules():
+    """Layers, losses and scores of the modules beside this file."""
+    here = pathlib.Path(__file__).resolve().parent
+    sys.path.insert(0, str(here))
+    sys.dont_write_bytecode = True
+    for path in sorted(here.glob("layers_*.py")):
+        module = importlib.import_module(path.stem)
+        for name, function in vars(module).items():
+            if callable(function) and getattr(function, "__module__", "") == path.stem:
+                setattr(Net, name, function)
+        LOSSES.update(getattr(module, "LOSSES", {}))
+        SCORES.update(getattr(module, "SCORES", {}))
+
+
 def main():
+    take_modules()
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
     folder = folder if folder.is_dir() else folder.parent
     torch.set_num_threads(1)
     for name, (shape, classes) in NETS.items():
         make_net(folder, name, shape, classes)
-    with new_file(folder / "layers.h5") as file:
-        for name, case in json.loads((folder / "layers.json").read_text()).items():
-            make_case(file, name, case)
+    for cases in sorted(folder.glob("layers*.json")):
+        with new_file(cases.with_suffix(".h5")) as file:
+            for name, case in json.loads(cases.read_text()).items():
+                make_case(file, name, case)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <numeric>
 
-#include "support/plugins.hpp"
 #include "support/golden.hpp"
+#include "support/plugins.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
 #include "train/workbench.hpp"
@@ -19,15 +19,15 @@ using program::Request;
 
 namespace {
 
-/// The experiment around a case of layers.json: one batch of all its samples.
-Experiment experiment_of(const std::string& name, const Json& c, const Backend& backend) {
+/// The experiment around a case of `stem`.json: one batch of all its samples.
+Experiment experiment_of(const std::string& stem, const std::string& name, const Json& c, const Backend& backend) {
   const auto object = [](std::vector<std::pair<std::string, Json>> members) {
     Json o = Json::object();
     for (auto& [key, value] : members) o.set(key, value);
     return o;
   };
   const Json dataset =
-      object({{"type", "hdf5"}, {"path", "layers.h5"}, {"train_input", name + "/input"}, {"train_target", name + "/target"}});
+      object({{"type", "hdf5"}, {"path", stem + ".h5"}, {"train_input", name + "/input"}, {"train_target", name + "/target"}});
   Json x = object({{"name", "golden"},
                    {"dataset", dataset},
                    {"network", object({{"layers", *c.find("layers")}})},
@@ -35,7 +35,7 @@ Experiment experiment_of(const std::string& name, const Json& c, const Backend& 
                    {"optimizer", object({{"type", "sgd"}, {"learning_rate", 0.1}})},
                    {"training", object({{"steps", 1}, {"batch_size", c.find("input")->items()[0]}, {"shuffle", false}})}});
   if (const Json* metrics = c.find("metrics")) x.set("metrics", *metrics);
-  return load_experiment(to_text(x), golden_folder / "layers.json", plugins(), {"backend=" + backend.json()});
+  return load_experiment(to_text(x), golden_folder / (stem + ".json"), plugins(), {"backend=" + backend.json()});
 }
 
 struct Distances {
@@ -44,8 +44,8 @@ struct Distances {
 
 class Case {
  public:
-  Case(const std::string& name, const Json& c, const Backend& backend, const H5Reader& golden)
-      : name_(name), experiment_(experiment_of(name, c, backend)), bench_(experiment_, plugins()), golden_(golden) {
+  Case(const std::string& stem, const std::string& name, const Json& c, const Backend& backend, const H5Reader& golden)
+      : name_(name), experiment_(experiment_of(stem, name, c, backend)), bench_(experiment_, plugins()), golden_(golden) {
     for (size_t e = 0; e < bench_.session.state().size(); ++e)
       write_values(bench_.session, e, golden_.read_float64(name + "/weights/" + bench_.session.state()[e].path));
   }
@@ -97,29 +97,35 @@ TEST_CASE("layers, losses and metrics are PyTorch's") {
   std::vector<std::string> left_out;
   std::vector<Backend> backends = backends_under_test(left_out);
   backends.insert(backends.begin(), reference64);
+  std::vector<std::string> stems;  // layers.json, layers_*.json
+  for (auto& entry : std::filesystem::directory_iterator(golden_folder))
+    if (entry.path().extension() == ".json" && entry.path().stem().string().starts_with("layers")) stems.push_back(entry.path().stem());
+  std::ranges::sort(stems);
   std::string table = "distances of results and gradients:\n";
-  const H5Reader golden(golden_folder / "layers.h5");
-  const Json cases = golden_json("layers.json");
-  for (auto& [name, c, _] : cases.members()) {
-    char cell[100];
-    std::snprintf(cell, sizeof cell, "%-34s", name.c_str());
-    table += cell;
-    for (auto& backend : backends) {
-      INFO(name, ", ", backend.text());
-      Distances d;
-      try {
-        d = Case(name, c, backend, golden).compare();
-      } catch (const std::exception& e) {
-        FAIL_CHECK(std::string(e.what()));
-        continue;
-      }
-      const bool exact = backend.precision == "float64";
-      CHECK(d.forward <= (exact ? 1e-12 : 1e-5));
-      CHECK(d.gradient <= (exact ? 1e-11 : 5e-5));
-      std::snprintf(cell, sizeof cell, "  %s %8.1e %8.1e", backend.text().c_str(), d.forward, d.gradient);
+  for (auto& stem : stems) {
+    const H5Reader golden(golden_folder / (stem + ".h5"));
+    const Json cases = golden_json(stem + ".json");
+    for (auto& [name, c, _] : cases.members()) {
+      char cell[100];
+      std::snprintf(cell, sizeof cell, "%-34s", name.c_str());
       table += cell;
+      for (auto& backend : backends) {
+        INFO(name, ", ", backend.text());
+        Distances d;
+        try {
+          d = Case(stem, name, c, backend, golden).compare();
+        } catch (const std::exception& e) {
+          FAIL_CHECK(std::string(e.what()));
+          continue;
+        }
+        const bool exact = backend.precision == "float64";
+        CHECK(d.forward <= (exact ? 1e-12 : 1e-5));
+        CHECK(d.gradient <= (exact ? 1e-11 : 5e-5));
+        std::snprintf(cell, sizeof cell, "  %s %8.1e %8.1e", backend.text().c_str(), d.forward, d.gradient);
+        table += cell;
+      }
+      table += "\n";
     }
-    table += "\n";
   }
   MESSAGE(table);
 }

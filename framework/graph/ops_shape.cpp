@@ -1,4 +1,4 @@
-// Ops that move elements: reshape, transpose, slice, pad, concat, reverse, gather, scatter-add.
+// Ops that move elements: reshape, transpose, slice, pad, concat, split, reverse, gather, scatter-add.
 #include <algorithm>
 #include <numeric>
 
@@ -142,6 +142,36 @@ Tensors gradient_concat(Call c) {
   return parts;
 }
 
+std::vector<TensorType> infer_split(Inference& in) {
+  const int64_t axis = checked_axis(in, in.integer("axis"), in.shape(0).size());
+  in.set("axis", axis);
+  const Shape& sizes = in.list("sizes");
+  if (sizes.size() > many) in.refuse(sizes.size(), " parts; at most ", many, " can be made");
+  std::vector<TensorType> parts;
+  int64_t left = in.shape(0)[axis];
+  for (auto size : sizes) {
+    if (size < 1 || size > left) break;
+    left -= size;
+    parts.push_back(in.type(0)), parts.back().shape[axis] = size;
+  }
+  if (left || parts.size() != sizes.size()) in.refuse("parts of ", sizes, " do not make up axis ", axis, " of ", in.shape(0));
+  return parts;
+}
+/// One op whatever the number of parts: the gradients of as many slices would be as many tensors of the whole size, and their sums.
+Tensors gradient_split(Call c) {
+  Tensors parts;
+  for (size_t i = 0; i < c.y.size(); ++i)
+    parts.push_back(c.dy[i] ? c.dy[i] : c.scope.emit("broadcast", {0.0}, {{"shape", c.y[i].shape()}})[0]);
+  return {concat(parts, int(c.node.integer("axis")))};
+}
+Tensors decompose_split(Scope&, const Node& n, const Tensors& x) {
+  Tensors parts;
+  int64_t at = 0;
+  const int axis = int(n.integer("axis"));
+  for (auto size : n.list("sizes")) parts.push_back(slice(x[0], axis, at, at + size)), at += size;
+  return parts;
+}
+
 std::vector<TensorType> infer_gather(Inference& in) {
   const int64_t axis = checked_axis(in, in.integer("axis"), in.shape(0).size());
   in.set("axis", axis);
@@ -221,6 +251,15 @@ std::vector<Op> shape_ops() {
        infer_pad,
        gradient_pad},
       {"concat", "Tensors one after the other along `axis`.", P, 1, many, {axis}, infer_concat, gradient_concat},
+      {"split",
+       "Parts of the given sizes, one after the other along `axis`.",
+       OpKind::composite,
+       1,
+       1,
+       {axis, {"sizes", integer_list, true}},
+       infer_split,
+       gradient_split,
+       decompose_split},
       {"reverse",
        "x backwards along `axes`.",
        P,

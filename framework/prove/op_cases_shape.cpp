@@ -45,6 +45,14 @@ std::vector<OpCase> shape_cases() {
   list.push_back({"concat", {real({5}), real({5})}, {{"axis", 0}}, plain, [](Scope&, const Tensors& x) -> Tensors {
                     return {concat({x[0], x[1], x[0]}, 0)};
                   }});
+  list.push_back({"split", {real({3})}, {{"axis", 0}, {"sizes", Shape{3}}}, kept});
+  list.push_back({"split", {real({2, 7, 5})}, {{"axis", 1}, {"sizes", Shape{1, 4, 2}}}, kept});
+  list.push_back({"split", {real({3, 5})}, {{"axis", -1}, {"sizes", Shape{3, 1, 1}}}, kept});
+  list.push_back({"split", {whole({4, 2}, -9, 9)}, {{"axis", 0}, {"sizes", Shape{1, 3}}}, plain});
+  list.push_back({"split", {real({5, 2})}, {}, plain, [](Scope& s, const Tensors& x) -> Tensors {  // a part that nothing reads
+                    const Tensors parts = s.emit("split", {x[0]}, {{"axis", 0}, {"sizes", Shape{2, 1, 2}}});
+                    return {parts[0] * parts[2]};
+                  }});
   for (auto& [shape, axes] : std::vector<std::pair<Shape, Shape>>{{{7}, {0}}, {{3, 1, 5}, {-1, 0}}, {{2, 3, 4}, {1}}})
     list.push_back({"reverse", {real(shape)}, {{"axes", axes}}, kept});
   list.push_back({"gather", {real({7}), whole({5}, 0, 6)}, {{"axis", 0}}, kept});

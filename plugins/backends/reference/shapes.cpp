@@ -171,11 +171,40 @@ Kernel concat(const Op& op) {
   };
 }
 
+/// Parts that nobody reads are absent.
+Kernel split(const Op& op) {
+  expect_counts(op, 1, op.out_count());
+  const Value& x = op.in(0);
+  const size_t axis = expect_axis(op, op.integer("axis"), x.rank());
+  const Shape sizes = expect_list(op, "sizes", op.out_count(), 1);
+  int64_t left = x.shape[axis];
+  for (uint32_t i = 0; i < op.out_count(); ++i) {
+    left -= sizes[i];
+    if (!op.has_out(i)) continue;
+    Shape part = x.shape;
+    part[axis] = sizes[i];
+    expect_shape(op, "result", op.out(i), part);
+    expect_dtype(op, "result", op.out(i), x.dtype);
+  }
+  if (left) op.fail("parts of ", sizes, " do not make up ", x.shape);
+  return [&op, axis, sizes](const Memory& memory) {
+    const Along all(op.in(0).shape, axis);
+    const size_t element = lamina::size_of(op.in(0).dtype), line = size_t(all.size * all.inner) * element;
+    const std::byte* from = memory.at<std::byte>(op.in(0));
+    for (uint32_t i = 0; i < op.out_count(); ++i) {
+      const size_t part = size_t(sizes[i] * all.inner) * element;
+      for (int64_t o = 0; o < all.outer && op.has_out(i); ++o)
+        std::memcpy(memory.at<std::byte>(op.out(i)) + size_t(o) * part, from + size_t(o) * line, part);
+      from += part;
+    }
+  };
+}
+
 }  // namespace
 
 std::vector<Entry> shape_ops() {
-  return {{"reshape", copy}, {"copy", copy},       {"reorder", copy}, {"transpose", transpose},
-          {"slice", slice},  {"reverse", reverse}, {"pad", pad},      {"concat", concat}};
+  return {{"reshape", copy},    {"copy", copy}, {"reorder", copy},  {"transpose", transpose}, {"slice", slice},
+          {"reverse", reverse}, {"pad", pad},   {"concat", concat}, {"split", split}};
 }
 
 }  // namespace reference

@@ -1,6 +1,7 @@
 #include "config/experiment.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/files.hpp"
 #include "base/nearest.hpp"
@@ -17,6 +18,9 @@ using Part = SectionReader::Part;
 
 std::optional<int64_t> integer_if(const Part& part, std::string_view name) {
   return part.has(name) ? std::optional(part.integer(name)) : std::nullopt;
+}
+std::optional<double> real_if(const Part& part, std::string_view name) {
+  return part.has(name) ? std::optional(part.real(name)) : std::nullopt;
 }
 
 /// A name for runs: the file's without ending, other characters as -.
@@ -45,7 +49,7 @@ class Loader {
       fault("name", "/name", "the name " + in_quotes(out_.name) + " is not made of at most 100 of A-Z a-z 0-9 _ -");
     dataset();
     Network network = layers();
-    loss(network);
+    losses(network);
     metrics(network);
     out_.layers = std::move(network.layers);
     rest();
@@ -67,8 +71,7 @@ class Loader {
       out_.dataset = reader_.part("dataset", *d, "/dataset").plugin;
       if (const Json* v = d->given("validation")) {
         const Part part = reader_.part("dataset.validation", *v, "/dataset/validation");
-        if (part.has("fraction")) out_.validation.fraction = part.real("fraction");
-        out_.validation.samples = integer_if(part, "samples");
+        out_.validation = {real_if(part, "fraction"), integer_if(part, "samples")};
       }
     }
     const Json* list = document_.given("transforms");
@@ -141,19 +144,37 @@ class Loader {
     return resolve(network, part.text("weight"), place);
   }
 
-  void loss(Network& network) {
-    const Json* object = document_.given("loss");
-    if (!object) return;
-    const std::string pointer = "/loss";
-    const Part part = reader_.part("loss", *object, pointer);
-    out_.loss.loss = part.plugin;
-    out_.loss.prediction = reference(network, *object, pointer, part, "prediction", network.last(part.plugin.place));
-    if (out_.loss.prediction.is_column() && !reader_.faults.any())
-      reader_.faults.add(out_.loss.prediction.place, "the prediction is a layer, " + in_quotes(out_.loss.prediction.column) + " is none");
-    const Json* target = object->find("target");
+  void losses(Network& network) {
+    const Json* given = document_.given("loss");
+    if (!given) return;
+    if (!given->is_array()) return loss(network, *given, "/loss", false);
+    if (given->items().empty()) fault("loss", "/loss", "\"loss\" is an empty list; wanted one or more losses");
+    for (size_t i = 0; i < given->items().size(); ++i) loss(network, given->items()[i], pointer_to("/loss", i), true);
+  }
+  void loss(Network& network, const Json& object, const std::string& pointer, bool one_of_many) {
+    const Part part = reader_.part("loss", object, pointer);
+    LossConfig loss;
+    loss.loss = part.plugin;
+    loss.name = part.has("name") ? part.text("name") : one_of_many ? part.text("type") : "";
+    loss.scale = part.real("scale");
+    loss.prediction = reference(network, object, pointer, part, "prediction", network.last(part.plugin.place));
+    if (loss.prediction.is_column() && !reader_.faults.any())
+      reader_.faults.add(loss.prediction.place, "the prediction is a layer, " + in_quotes(loss.prediction.column) + " is none");
+    const Json* target = object.find("target");
     const Place place = target ? Place{target->position, pointer + "/target"} : part.plugin.place;
-    if (object->is_object()) out_.loss.target = resolve(network, part.text("target"), place);
-    out_.loss.weight = weight(network, *object, pointer, part);
+    if (object.is_object()) loss.target = resolve(network, part.text("target"), place);
+    loss.weight = weight(network, object, pointer, part);
+    if (!loss.name.empty()) column(loss.column(), loss.name, "loss", object, pointer);
+    out_.losses.push_back(std::move(loss));
+  }
+  /// A column of the records that a loss or metric asks for by its name.
+  void column(const std::string& column, const std::string& name, const std::string& kind, const Json& object, const std::string& pointer) {
+    const Json* given = object.find("name");
+    const Place place{(given ? *given : object).position, given ? pointer + "/name" : pointer};
+    if (given && !is_name(name))
+      reader_.faults.add(place, "the " + kind + " name " + in_quotes(name) + " is not made of a-z, 0-9 and _, beginning with a letter");
+    if (!columns_.insert(column).second)
+      reader_.faults.add(place, "a second column would be named " + in_quotes(column) + "; give the " + kind + " a \"name\"");
   }
 
   void metrics(Network& network) {
@@ -161,6 +182,7 @@ class Loader {
     if (!list) return;
     if (!list->is_array())
       return fault("metrics", "/metrics", std::string("\"metrics\" is ") + list->kind_text() + "; wanted a list of names or objects");
+    const LossConfig first = out_.losses.empty() ? LossConfig{} : out_.losses[0];
     for (size_t i = 0; i < list->items().size(); ++i) {
       const std::string pointer = pointer_to("/metrics", i);
       Json object = list->items()[i];
@@ -177,16 +199,10 @@ class Loader {
       MetricConfig metric;
       metric.metric = part.plugin;
       metric.name = part.has("name") ? part.text("name") : part.text("type");
-      metric.prediction = reference(network, object, pointer, part, "prediction", out_.loss.prediction);
-      metric.target = reference(network, object, pointer, part, "target", out_.loss.target);
+      metric.prediction = reference(network, object, pointer, part, "prediction", first.prediction);
+      metric.target = reference(network, object, pointer, part, "target", first.target);
       metric.weight = weight(network, object, pointer, part);
-      const Json* name = object.find("name");
-      const Place place{(name ? *name : object).position, name ? pointer + "/name" : pointer};
-      if (part.has("name") && !is_name(metric.name))
-        reader_.faults.add(place, "the metric name " + in_quotes(metric.name) + " is not made of a-z, 0-9 and _, beginning with a letter");
-      const bool taken = metric.name == "loss" || std::ranges::find(out_.metrics, metric.name, &MetricConfig::name) != out_.metrics.end();
-      if (taken && !metric.name.empty())
-        reader_.faults.add(place, "a second column would be named " + in_quotes(metric.name) + "; give the metric a \"name\"");
+      if (!metric.name.empty()) column(metric.name, metric.name, "metric", object, pointer);
       out_.metrics.push_back(std::move(metric));
     }
   }
@@ -223,6 +239,10 @@ class Loader {
     t.drop_last_batch = part.text("last_batch") == "drop";
     t.shuffle = part.boolean("shuffle");
     t.skip_nonfinite = part.text("on_nonfinite") == "skip";
+    if (const Json* given = object.given("clip")) {
+      const Part clip = reader_.part("training.clip", *given, "/training/clip");
+      t.clip = {real_if(clip, "value"), real_if(clip, "norm")};
+    }
   }
 
   void weights(const Json& object) {
@@ -247,6 +267,7 @@ class Loader {
   const Json& document_;
   SectionReader& reader_;
   Experiment out_;
+  std::set<std::string> columns_ = {"loss"};  ///< of the records, as far as they are named in the file
   bool have_network_ = true;
 };
 
@@ -257,7 +278,7 @@ std::vector<Reference> references(const Experiment& e) {
     if (weight) all.push_back(*weight);
   };
   for (const LayerConfig& layer : e.layers) all.insert(all.end(), layer.inputs.begin(), layer.inputs.end());
-  add(e.loss.target, e.loss.weight);
+  for (const LossConfig& loss : e.losses) add(loss.target, loss.weight);
   for (const MetricConfig& m : e.metrics) add(m.target, m.weight), all.push_back(m.prediction);
   return all;
 }

@@ -57,9 +57,12 @@ struct TransformConfig {
 };
 
 struct LossConfig {
+  std::string name;  ///< unique where it is recorded by itself, see column(); "" where the sum says it all
   PluginConfig loss;
+  double scale = 1;  ///< its factor in the sum that is minimised
   Reference prediction, target;
   std::optional<Reference> weight;
+  std::string column() const { return name.empty() ? "" : name + "_loss"; }
 };
 
 struct MetricConfig {
@@ -69,10 +72,16 @@ struct MetricConfig {
   std::optional<Reference> weight;
 };
 
+struct ClipConfig {
+  std::optional<double> value;  ///< of every element of a gradient
+  std::optional<double> norm;   ///< of all gradients together
+};
+
 struct TrainingConfig {
   std::optional<int64_t> epochs, steps;  ///< exactly one is given
   int64_t batch_size = 1;
   bool drop_last_batch = false, shuffle = true, skip_nonfinite = false;
+  ClipConfig clip;
 };
 
 struct WeightsConfig {
@@ -95,7 +104,7 @@ struct Experiment {
   ValidationConfig validation;
   std::vector<TransformConfig> transforms;
   std::vector<LayerConfig> layers;  ///< inputs come before; else in the order of the file
-  LossConfig loss;
+  std::vector<LossConfig> losses;   ///< one or more; the first one's prediction and target are what metrics read by default
   std::vector<MetricConfig> metrics;
   PluginConfig optimizer;
   double learning_rate = 0;

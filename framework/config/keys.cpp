@@ -37,6 +37,7 @@ constexpr Owner owners[] = {
     {"optimizer", "the optimizer", "optimizer"},
     {"schedule", "the schedule", "schedule"},
     {"training", "the training section", ""},
+    {"training.clip", "the clipping of gradients", ""},
     {"backend", "the backend", "backend"},
     {"initial_weights", "the initial weights", ""},
     {"checkpoint", "the checkpoint section", ""},
@@ -64,7 +65,7 @@ constexpr Row keys[] = {
     {"", "dataset", Form::object, 0, any, "", "where samples come from; may be absent when the network needs none"},
     {"", "transforms", Form::list, 0, any, "", "list of what is done to each batch, in order"},
     {"", "network", Form::object, required, any, "", "blocks and layers"},
-    {"", "loss", Form::object, required, any, "", "what is minimised"},
+    {"", "loss", Form::one_or_list, required, any, "", "what is minimised; of several losses, the sum"},
     {"", "metrics", Form::names_or_objects, 0, any, "", "list of what is measured in evaluation: names, or objects"},
     {"", "optimizer", Form::object, required, any, "", "the update rule"},
     {"", "schedule", Form::object, 0, any, "", "the learning rate over time"},
@@ -106,6 +107,9 @@ constexpr Row keys[] = {
     {"loss", "type", LAMINA_TEXT, required, any, "", "loss plugin"},
     {"loss", "prediction", LAMINA_TEXT, 0, any, "", "layer; else the last one of the file"},
     {"loss", "target", LAMINA_TEXT, 0, any, "\"target\"", "dataset column or layer"},
+    {"loss", "scale", LAMINA_REAL, 0, any, "1.0", "its factor in the sum of several losses"},
+    {"loss", "name", LAMINA_TEXT, 0, any, "", "of its column NAME_loss in the records, out of a-z 0-9 _; else, of several losses, the type",
+     column_name},
     {"loss", "weight", LAMINA_TEXT, 0, any, "", "dataset column or layer with weights of the samples, for losses that take them"},
 
     {"metrics[]", "type", LAMINA_TEXT, required, any, "", "metric plugin"},
@@ -124,6 +128,10 @@ constexpr Row keys[] = {
     {"training", "last_batch", LAMINA_TEXT, 0, "keep | drop", "\"keep\"", "what happens to samples that fill no whole batch"},
     {"training", "shuffle", LAMINA_BOOLEAN, 0, any, "true", "a new order in each epoch"},
     {"training", "on_nonfinite", LAMINA_TEXT, 0, "stop | skip", "\"stop\"", "what a step with NaN or infinite gradients does"},
+    {"training", "clip", Form::object, 0, any, "", "limits of the gradients, applied before the optimizer sees them"},
+    {"training.clip", "value", LAMINA_REAL, 0, "(0, inf)", "", "each element is brought into [−value, value]"},
+    {"training.clip", "norm", LAMINA_REAL, 0, "(0, inf)", "",
+     "all gradients are scaled by min(1, norm / (n + 1e-6)), n the norm of them all, which is recorded as gradient_norm"},
 
     {"backend", "type", LAMINA_TEXT, 0, any, "\"cpu\"", "backend plugin"},
 
@@ -196,6 +204,8 @@ std::string form_text(const Key& key) {
       return "list of names or objects";
     case Form::objects_by_name:
       return "objects by name";
+    case Form::one_or_list:
+      return "object or list of objects";
     case Form::one_or_by_parameter:
       return "object, or objects by parameter";
     case Form::values_by_name:

@@ -15,6 +15,7 @@ enum class Form {
   list,                 ///< a list of objects of the section KEY[]
   names_or_objects,     ///< the same, where a text stands for an object with that type
   objects_by_name,      ///< an object whose members are objects of the section KEY.*
+  one_or_list,          ///< an object of the section KEY, or a list of such objects
   one_or_by_parameter,  ///< an object of the section KEY, or such objects by the name of a parameter
   block_layers,         ///< a list of layers in which ${name} may stand for a value
   values_by_name,       ///< an object of any values

@@ -49,6 +49,14 @@ void add_inputs(Json& object, const Experiment& e, const Measure& m) {
   if (m.weight) object.set("weight", reference_text(e, *m.weight));
 }
 
+Json loss_json(const Experiment& e, const LossConfig& loss) {
+  Json object = plugin_json(loss.loss);
+  add_inputs(object, e, loss);
+  object.set("scale", loss.scale);
+  if (!loss.name.empty()) object.set("name", loss.name);
+  return object;
+}
+
 Json training_json(const TrainingConfig& t) {
   Json object = Json::object();
   if (t.epochs) object.set("epochs", *t.epochs);
@@ -57,6 +65,11 @@ Json training_json(const TrainingConfig& t) {
   object.set("last_batch", t.drop_last_batch ? "drop" : "keep");
   object.set("shuffle", t.shuffle);
   object.set("on_nonfinite", t.skip_nonfinite ? "skip" : "stop");
+  if (t.clip.value || t.clip.norm) {
+    Json& clip = object.set("clip", Json::object());
+    if (t.clip.value) clip.set("value", *t.clip.value);
+    if (t.clip.norm) clip.set("norm", *t.clip.norm);
+  }
   return object;
 }
 
@@ -88,7 +101,9 @@ Json resolved(const Experiment& e) {
   for (const LayerConfig& layer : e.layers) layers.push_back(layer_json(e, layer));
   root.set("network", Json::object()).set("layers", std::move(layers));
 
-  add_inputs(root.set("loss", plugin_json(e.loss.loss)), e, e.loss);
+  Json losses = Json::array();
+  for (const LossConfig& loss : e.losses) losses.push_back(loss_json(e, loss));
+  root.set("loss", losses.items().size() == 1 ? losses.items()[0] : losses);
   Json metrics = Json::array();
   for (const MetricConfig& m : e.metrics) {
     Json object = plugin_json(m.metric);

@@ -246,6 +246,14 @@ class Writer {
         schema.set("propertyNames", made({{"pattern", name_pattern}}));
         schema.set("additionalProperties", object_of(reference(path + ".*", where)));
         return schema;
+      case Form::one_or_list: {
+        schema = shaped(key, {"object", "array"}, where);
+        const Json single = reference(path, where);
+        schema.set("if", made({{"type", "array"}}));
+        schema.set("then", made({{"items", object_of(single, where)}, {"minItems", 1}}));
+        schema.set("else", single);
+        return schema;
+      }
       case Form::one_or_by_parameter: {
         schema = shaped(key, {"object"}, where);
         const Json single = reference(path, where);

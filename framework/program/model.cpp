@@ -7,8 +7,8 @@
 #include "base/nearest.hpp"
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
-#include "program/loss_scale.hpp"
-#include "program/session.hpp"
+#include "plugin/describe.hpp"
+#include "program/update.hpp"
 
 namespace lamina::program {
 using namespace graph;
@@ -17,17 +17,17 @@ namespace {
 class Recording {
  public:
   Recording(const Experiment& experiment, const Columns& columns, const Request& request, DType real)
-      : x_(experiment), columns_(columns), request_(request), graph_(std::make_unique<Graph>(real)), g_(*graph_) {}
+      : x_(experiment), columns_(columns), request_(request), graph_(std::make_unique<Graph>(real)), g_(*graph_), calls_(g_, result_) {}
 
   Recorded run() {
     for (auto& layer : x_.layers) forward(layer);
     bool wants_loss = request_.update || (!request_.with_respect_to.empty() && request_.differentiate == "loss");
-    for (auto& name : request_.fetch) wants_loss |= name == "loss";
-    if (wants_loss) record_loss();
+    for (auto& name : request_.fetch) wants_loss |= name == "loss" || name == "losses";
+    if (wants_loss) record_losses();
     for (auto& name : request_.fetch) fetch(name);
     if (!request_.with_respect_to.empty()) gradients();
     if (request_.update)
-      update();
+      Update(x_, g_, calls_, result_).record(trained_, loss_, request_.scale_loss);
     else
       for (auto& s : g_.states) s.current = s.first;  // only training steps change the state
     result_.graph = std::move(graph_);
@@ -36,67 +36,6 @@ class Recording {
 
  private:
   bool training() const { return request_.mode == Request::Mode::train; }
-
-  template <class Body>
-  auto guarded(lamina_scope& scope, Body body) {
-    try {
-      return body();
-    } catch (const ErrorAt& e) {
-      result_.refuse(e);
-    } catch (const Error& e) {
-      if (!e.text.empty()) throw Failure(Exit::experiment, scope.where + ": " + e.text);
-    }
-    try {
-      scope.raise();  // the reason was told to the scope
-    } catch (const Error& e) {
-      throw Failure(Exit::experiment, e.text);
-    }
-  }
-  /// Runs one call into a plugin; its refusal is told with `where` in front and the plugin's file behind.
-  template <class Call>
-  void call(lamina_scope& scope, const PluginConfig& plugin, Call body) {
-    scope.graph = &g_;
-    scope.settings = &plugin.settings;
-    scope.file = plugin.plugin->file;
-    result_.origins.try_emplace(scope.path, Recorded::Origin{scope.where, plugin.place});
-    const auto settings = views(plugin.settings);
-    const std::string words = scope.in_words() + (plugin.place.pointer.empty() ? "" : ", " + plugin.place.pointer);
-    if (!call_plugin(scope, words.c_str(),
-                     [&](auto* host, auto* handle) { return body(host, handle, settings.data(), uint32_t(settings.size())); }))
-      return;
-    try {
-      scope.raise();
-    } catch (const Error& e) {
-      refuse(plugin.place_of(e.setting), e.what());
-    }
-  }
-  /// What does not fit is told with its place in the experiment file.
-  [[noreturn]] static void refuse(const Place& place, const std::string& sentence) { throw ConfigError({Fault{place, sentence}}); }
-  std::vector<ValueId> layer_call(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in) {
-    const auto table = copy_sized<lamina_layer>(plugin.plugin->table);
-    if (!table.forward) throw Failure(Exit::plugin, plugin.plugin->file + ": the plugin's table has no forward");
-    return results_of(scope, plugin, in, table.forward);
-  }
-  template <class Function>
-  std::vector<ValueId> results_of(lamina_scope& scope, const PluginConfig& plugin, const std::vector<ValueId>& in, Function function) {
-    std::vector<lamina_value> ids, out(std::max<size_t>(64, plugin.plugin->results.size()), 0);
-    for (auto v : in) ids.push_back(to_border(v));
-    uint32_t count = uint32_t(out.size());
-    call(scope, plugin, [&](auto* host, auto* s, auto* settings, uint32_t setting_count) {
-      return function(host, s, settings, setting_count, ids.data(), uint32_t(ids.size()), out.data(), &count);
-    });
-    if (!declares_results(*plugin.plugin, count))
-      throw Failure(Exit::plugin, scope.sentence(std::to_string(count) + " results came, the plugin declares " +
-                                                 std::to_string(plugin.plugin->results.size())));
-    std::vector<ValueId> results;
-    for (uint32_t i = 0; i < count; ++i) {
-      if (!out[i] || out[i] > g_.values.size()) throw Failure(Exit::plugin, scope.sentence("it returned no value of this graph"));
-      ValueId v = from_border(out[i]);
-      if (g_.values[v].hosted) v = record_node(scope, op_named("broadcast"), {v}, {{"shape", Shape{}}})[0];
-      results.push_back(v);
-    }
-    return results;
-  }
 
   /// A column of the batch after its transforms. As a layer's input it is real; as a target it keeps its type, but reals are the program's.
   ValueId column(const std::string& name, bool as_input) {
@@ -134,7 +73,7 @@ class Recording {
           "transforms/" + first + "/" + std::to_string(stored_.at(first).count) + "_" + t.transform.plugin->name;
       scope.where = "transform '" + t.transform.plugin->name + "' of column '" + first + "'";
       scope.training = training();
-      const std::vector<ValueId> out = layer_call(scope, t.transform, in);
+      const std::vector<ValueId> out = calls_.layer(scope, t.transform, in);
       for (size_t i = 0; i < t.columns.size(); ++i) {
         Column& each = stored_.at(t.columns[i]);
         each.value = out.at(i), each.next = here + (&each != &column), ++each.count;
@@ -154,7 +93,7 @@ class Recording {
     scope.graph = &g_, scope.path = name, scope.where = "column '" + name + "'";
     Shape shape = it->second.shape;
     shape.insert(shape.begin(), request_.batch);
-    return guarded(scope, [&] {
+    return calls_.guarded(scope, [&] {
       return record_node(scope, op_named("input"), {}, {{"name", name}, {"shape", shape}, {"dtype", it->second.dtype}})[0];
     });
   }
@@ -166,9 +105,10 @@ class Recording {
     const auto& results = results_.at(r.layer);
     if (r.result < results.size()) return results[r.result];
     const LayerConfig& layer = x_.layers[r.layer];
-    refuse(r.place, "the layer '" + layer.path + "' has " + std::to_string(results.size()) + " results, from \"" +
-                        result_name(*layer.layer.plugin, 0) + "\" to \"" + result_name(*layer.layer.plugin, results.size() - 1) +
-                        "\"; there is no \"" + result_name(*layer.layer.plugin, r.result) + "\"");
+    PluginCalls::refuse(r.place, "the layer '" + layer.path + "' has " + std::to_string(results.size()) + " results, from \"" +
+                                     result_name(*layer.layer.plugin, 0) + "\" to \"" +
+                                     result_name(*layer.layer.plugin, results.size() - 1) + "\"; there is no \"" +
+                                     result_name(*layer.layer.plugin, r.result) + "\"");
   }
 
   void forward(const LayerConfig& layer) {
@@ -180,7 +120,7 @@ class Recording {
     scope.state_path = layer.share ? x_.layers[*layer.share].path : layer.path;
     scope.training = training() && layer.training;
     const size_t before = g_.states.size();
-    results_.push_back(layer_call(scope, layer.layer, in));
+    results_.push_back(calls_.layer(scope, layer.layer, in));
     RecordedLayer r{layer.path, layer.layer.plugin->name, {}, {}, 0, layer.trainable};
     for (auto v : results_.back()) r.results.push_back(g_.values[v].type);
     for (size_t i = before; i < g_.states.size(); ++i) {
@@ -196,28 +136,51 @@ class Recording {
       if (std::find(r.parameters.begin(), r.parameters.end(), wanted) == r.parameters.end() && !layer.share) {
         std::vector<std::string> names;
         for (auto& p : r.parameters) names.push_back(p.substr(scope.state_path.size() + 1));
-        refuse(initializer.initializer.place, scope.where + ": it has no parameter '" + initializer.parameter + "' to initialise" +
-                                                  did_you_mean(initializer.parameter, names));
+        PluginCalls::refuse(initializer.initializer.place, scope.where + ": it has no parameter '" + initializer.parameter +
+                                                               "' to initialise" + did_you_mean(initializer.parameter, names));
       }
     }
     result_.layers.push_back(std::move(r));
   }
-  void record_loss() {
+  void record_losses() {
+    for (auto& loss : x_.losses) {
+      const ValueId one = record_loss(loss);
+      if (!loss.name.empty()) parts_.push_back({"loss/" + loss.name, one});
+      if (loss.scale == 1 && loss_ == absent) {
+        loss_ = one;
+        continue;
+      }
+      lamina_scope scope;
+      scope.graph = &g_, scope.path = "loss", scope.where = "sum of the losses";
+      Scope s(&host_table(), &scope);
+      loss_ = calls_.guarded(scope, [&] {
+        const Tensor part = loss.scale == 1 ? tensor(s, one) : tensor(s, one) * loss.scale;
+        return from_border((loss_ == absent ? part : tensor(s, loss_) + part).id_in(s));
+      });
+    }
+  }
+  ValueId record_loss(const LossConfig& loss) {
     lamina_scope scope;
-    scope.where = "loss '" + x_.loss.loss.plugin->name + "'", scope.path = scope.state_path = "loss", scope.training = training();
-    std::vector<ValueId> in = {reference(x_.loss.prediction, true), reference(x_.loss.target, false)};
-    if (x_.loss.weight) in.push_back(reference(*x_.loss.weight, true));
-    loss_ = layer_call(scope, x_.loss.loss, in).at(0);
-    if (!g_.values[loss_].type.shape.empty())
-      throw Failure(Exit::plugin, scope.sentence("a loss is one number, this has the shape " + piece(g_.values[loss_].type.shape)));
+    scope.where = "loss '" + (loss.name.empty() ? loss.loss.plugin->name : loss.name) + "'";
+    scope.path = scope.state_path = loss.name.empty() ? "loss" : "loss/" + loss.name;
+    scope.training = training();
+    std::vector<ValueId> in = {reference(loss.prediction, true), reference(loss.target, false)};
+    if (loss.weight) in.push_back(reference(*loss.weight, true));
+    const ValueId result = calls_.layer(scope, loss.loss, in).at(0);
+    if (!g_.values[result].type.shape.empty())
+      throw Failure(Exit::plugin, scope.sentence("a loss is one number, this has the shape " + piece(g_.values[result].type.shape)));
+    return result;
   }
   void fetch(const std::string& name) {
     if (name == "loss") {
       result_.outputs.push_back({name, loss_});
+    } else if (name == "losses") {
+      result_.outputs.push_back({"loss", loss_});
+      result_.outputs.insert(result_.outputs.end(), parts_.begin(), parts_.end());
     } else if (name == "metrics") {
       for (auto& m : x_.metrics) metric(m);
     } else if (name == "prediction") {
-      result_.outputs.push_back({name, reference(x_.loss.prediction, true)});
+      result_.outputs.push_back({name, reference(x_.losses[0].prediction, true)});
     } else {
       result_.outputs.push_back({name, named(name)});
     }
@@ -230,7 +193,7 @@ class Recording {
     std::vector<ValueId> in = {reference(m.prediction, true), reference(m.target, false)};
     if (m.weight) in.push_back(reference(*m.weight, true));
     int number = 0;
-    for (auto v : results_of(scope, m.metric, in, table.sums))
+    for (auto v : calls_.results_of(scope, m.metric, in, table.sums))
       result_.outputs.push_back({"metric/" + m.name + "/" + std::to_string(number++), v});
   }
   /// A layer ("c1", "c1.result"), "loss", or a stored column.
@@ -255,7 +218,7 @@ class Recording {
     }
     lamina_scope scope;
     scope.graph = &g_, scope.where = "gradients";
-    const auto d = guarded(scope, [&] { return differentiate(scope, named(request_.differentiate), wrt); });
+    const auto d = calls_.guarded(scope, [&] { return differentiate(scope, named(request_.differentiate), wrt); });
     for (size_t i = 0; i < d.size(); ++i) {
       ValueId v = d[i];
       if (v == absent) {
@@ -266,89 +229,19 @@ class Recording {
     }
   }
 
-  /// loss → gradients → finite test → optimizer → commit. A step that is not finite commits nothing: every next version is selected
-  /// against the current one on the device, so the host needs no look before the next step.
-  void update() {
-    std::vector<ValueId> wrt;
-    for (auto& t : trained_) wrt.push_back(g_.states[t.state].first);
-    lamina_scope scope;
-    scope.graph = &g_, scope.where = "gradients", scope.path = "loss";
-    std::optional<LossScale> scale;
-    if (request_.scale_loss) scale.emplace(g_);
-    const ValueId start = scale ? scale->scaled(loss_) : loss_;
-    auto d = guarded(scope, [&] { return differentiate(scope, start, wrt); });
-    g_.update_rank = uint32_t(g_.nodes.size());
-
-    scope.path = "finite", scope.where = "finite test";
-    Scope s(&host_table(), &scope);
-    auto zero = [&](ValueId v) {  // 0 if all is finite, else NaN
-      const Tensor t = tensor(s, v);
-      return t.rank() ? sum(t * 0.0, all_axes(t)) : t * 0.0;
-    };
-    const ValueId finite_id = guarded(scope, [&] {
-      Tensors parts = {zero(loss_)};
-      for (auto v : d)
-        if (v != absent) parts.push_back(zero(v));
-      // Added up in even groups, as many levels for each: so all the sums stand at one height and run as one op.
-      constexpr size_t most = 16;
-      while (parts.size() > 1) {
-        const size_t count = parts.size(), groups = (count + most - 1) / most;
-        Tensors totals;
-        for (size_t k = 0; k < groups; ++k) {
-          Tensor total = parts[k * count / groups];
-          for (size_t i = k * count / groups + 1; i < (k + 1) * count / groups; ++i) total = total + parts[i];
-          totals.push_back(total);
-        }
-        parts = std::move(totals);
-      }
-      return from_border(reshape(equal(parts[0], 0), {}).id_in(s));
-    });
-    if (scale)
-      for (auto& v : d)
-        if (v != absent) v = scale->unscaled(v);
-
-    const auto table = copy_sized<lamina_optimizer>(x_.optimizer.plugin->table);
-    if (!table.update) throw Failure(Exit::plugin, x_.optimizer.plugin->file + ": the optimizer's table has no update");
-    for (size_t i = 0; i < wrt.size(); ++i) {
-      const std::string path = g_.states[trained_[i].state].path;
-      if (d[i] == absent) {
-        result_.without_gradient.push_back(path);
-        continue;
-      }
-      lamina_scope inner;
-      inner.where = "optimizer '" + x_.optimizer.plugin->name + "' on '" + path + "'";
-      inner.path = "optimizer", inner.state_path = path, inner.updating = true, inner.training = true;
-      inner.rate_scale = trained_[i].rate_scale;
-      lamina_value next = 0;
-      call(inner, x_.optimizer, [&](auto* host, auto* handle, auto* settings, uint32_t count) {
-        return table.update(host, handle, settings, count, to_border(wrt[i]), to_border(d[i]), &next);
-      });
-      if (!next || next > g_.values.size() || g_.values[from_border(next)].type != g_.states[trained_[i].state].type)
-        throw Failure(Exit::plugin, inner.sentence("the next weights must have the weights' own shape and type"));
-      g_.states[trained_[i].state].current = from_border(next);
-    }
-    scope.path = "optimizer";
-    for (auto& state : g_.states)
-      if (state.current != state.first)
-        state.current = record_node(scope, op_named("select"), {finite_id, state.current, state.first}, {})[0];
-    result_.outputs.push_back({"finite", scale ? scale->commit(finite_id, loss_) : finite_id});
-  }
-
-  struct Trained {
-    size_t state;
-    double rate_scale;
-  };
   const Experiment& x_;
   const Columns& columns_;
   const Request& request_;
   std::unique_ptr<Graph> graph_;
   Graph& g_;
   Recorded result_;
+  PluginCalls calls_;
   std::map<std::string, Column> stored_;
   std::map<std::string, ValueId> transformed_;
   std::vector<std::vector<ValueId>> results_;  ///< per layer
   std::vector<Trained> trained_;
   ValueId loss_ = absent;
+  std::vector<NamedValue> parts_;  ///< of the loss, where they have names
 };
 
 }  // namespace

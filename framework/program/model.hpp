@@ -18,12 +18,13 @@ using Columns = std::map<std::string, graph::TensorType>;
 struct Request {
   enum class Mode { train, evaluate } mode = Mode::evaluate;
   int64_t batch = 1;
-  /// "loss", "prediction" (what the loss reads), "metrics" (each "metric/<name>/<number>"), or a layer: "c1", "c1.result".
+  /// "loss", "losses" (beside it each that has a name, "loss/<name>"), "prediction" (what the first loss reads), "metrics" (each
+  /// "metric/<name>/<number>"), or a layer: "c1", "c1.result".
   std::vector<std::string> fetch;
   /// Gradients of `differentiate` are fetched as "gradient/<name>" for each name: a parameter ("c1/weight"), a column, or a layer.
   std::string differentiate = "loss";
   std::vector<std::string> with_respect_to;
-  /// Gradients of all trainable parameters, finite test (fetched as "finite"), optimizer, commit.
+  /// Gradients of all trainable parameters, finite test (fetched as "finite"), clipping ("gradient_norm"), optimizer, commit.
   bool update = false;
   /// Gradients are stored in float16: the loss is scaled, see program/loss_scale.hpp.
   bool scale_loss = false;

@@ -26,7 +26,7 @@ std::vector<const Descriptor*> plugins_of(const Experiment& x) {
     add(l.layer.plugin);
     for (auto& i : l.initializers) add(i.initializer.plugin);
   }
-  add(x.loss.loss.plugin);
+  for (auto& loss : x.losses) add(loss.loss.plugin);
   for (auto& m : x.metrics) add(m.metric.plugin);
   add(x.optimizer.plugin);
   add(x.schedule.plugin);

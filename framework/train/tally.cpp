@@ -39,8 +39,8 @@ struct Numbers {
 
 void Tally::take(const std::string& name, const graph::TensorType& type, const char* data, size_t samples, bool classifies) {
   const Numbers values{type.dtype, data};
-  if (name == "loss") {
-    loss += values[0] * double(samples);
+  if (name == "loss" || name.starts_with("loss/")) {
+    losses[name] += values[0] * double(samples);
   } else if (name == "prediction") {
     if (!classifies || type.shape.size() != 2 || size_t(type.shape[0]) != samples) return;
     const size_t classes = size_t(type.shape[1]);

@@ -12,7 +12,7 @@
 namespace lamina {
 
 struct Tally {
-  double loss = 0;                                  ///< over samples, each counted once
+  std::map<std::string, double> losses;             ///< over samples, each counted once, by the output's name
   std::map<std::string, std::vector<double>> sums;  ///< partial sums of metrics, by the output's name
   std::vector<int32_t> predicted;                   ///< largest score per sample; the first of equal ones
   std::vector<int32_t> labels;

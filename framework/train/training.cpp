@@ -27,6 +27,27 @@ T value(const Checkpoint& c, const char* name, const std::string& file) {
   return std::get<T>(it->second);
 }
 
+/// What stands in the records of steps beside the loss: column and output of the program.
+std::vector<std::pair<std::string, std::string>> measured(const Experiment& x) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (auto& loss : x.losses)
+    if (!loss.name.empty()) all.emplace_back(loss.column(), "loss/" + loss.name);
+  if (x.training.clip.norm) all.emplace_back("gradient_norm", "gradient_norm");
+  return all;
+}
+
+/// An output that is one real number.
+double number(const program::Executable::Output& output, const char* outputs) {
+  if (output.type.dtype == DType::float64) {
+    double wide;
+    std::memcpy(&wide, outputs + output.offset, sizeof wide);
+    return wide;
+  }
+  float narrow;
+  std::memcpy(&narrow, outputs + output.offset, sizeof narrow);
+  return narrow;
+}
+
 }  // namespace
 
 void request_stop(int signal) { stop_signal = signal; }
@@ -54,12 +75,14 @@ Training::Training(Workbench& bench, RunFolder folder, const Course& course, Sch
                 {"loss", 0.0},
                 {"learning_rate", 0.0},
                 {"samples_per_second", 0.0}}};
+  for (auto& [column, output] : measured(x_)) step_row_.columns.emplace_back(column, 0.0);
 }
 
 Training::Ready Training::make_ready(int64_t samples) {
   program::Executable& p = bench_.training(samples);
-  const auto loss = p.output("loss");
-  return {&p, samples, bench_.data.numbers(p.feeds()), loss.offset, p.output("finite").offset, loss.type.dtype == DType::float64};
+  Ready ready{&p, samples, bench_.data.numbers(p.feeds()), {p.output("loss")}, p.output("finite").offset};
+  for (auto& [column, output] : measured(x_)) ready.numbers.push_back(p.output(output));
+  return ready;
 }
 
 bool Training::stopping() const { return stop_signal || (options_.stop_after_steps && step_ >= *options_.stop_after_steps); }
@@ -244,17 +267,14 @@ void Training::drain() {
 
 void Training::book(const Pending& p, const char* outputs, double time, double speed) {
   const Ready& r = *p.ready;
-  float narrow = 0;
-  if (r.wide)
-    std::memcpy(&last_loss_, outputs + r.loss, sizeof last_loss_);
-  else
-    std::memcpy(&narrow, outputs + r.loss, sizeof narrow), last_loss_ = narrow;
+  last_loss_ = number(r.numbers[0], outputs);
   const bool finite = outputs[r.finite] != 0;
   if (finite) epoch_loss_ += last_loss_ * double(r.samples), epoch_samples_ += r.samples;
   if (p.step % x_.log_every_steps == 0 || !finite) {
     auto& c = step_row_.columns;
     c[0].second = p.step, c[1].second = (p.step - 1) / course_.steps_per_epoch + 1;
     c[2].second = time, c[3].second = last_loss_, c[4].second = p.rate, c[5].second = speed;
+    for (size_t i = 1; i < r.numbers.size(); ++i) c[5 + i].second = number(r.numbers[i], outputs);
     journal_.add(step_row_);
   }
   if (finite) return;

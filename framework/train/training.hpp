@@ -33,8 +33,8 @@ class Training {
     program::Executable* program = nullptr;
     int64_t samples = 0;
     Loader::Columns columns;
-    uint64_t loss = 0, finite = 0;  ///< where they lie among the outputs
-    bool wide = false;              ///< the loss is float64
+    std::vector<program::Executable::Output> numbers;  ///< the loss, then what else a record has of the step
+    uint64_t finite = 0;                               ///< where it lies among the outputs
   };
   /// A step that was started.
   struct Pending {

@@ -112,13 +112,13 @@ std::unique_ptr<program::Executable> Workbench::compile(const Request& request, 
 program::Executable& Workbench::training(int64_t batch) {
   auto& p = programs_["train " + std::to_string(batch)];
   const bool scale_loss = session.precision() == "float16";
-  if (!p) p = compile({Request::Mode::train, batch, {"loss"}, "loss", {}, true, scale_loss}, "train " + std::to_string(batch));
+  if (!p) p = compile({Request::Mode::train, batch, {"losses"}, "loss", {}, true, scale_loss}, "train " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::evaluation(int64_t batch) {
   auto& p = programs_["evaluate " + std::to_string(batch)];
   if (!p)
-    p = compile({Request::Mode::evaluate, batch, {"loss", "metrics", "prediction"}, "loss", {}, false},
+    p = compile({Request::Mode::evaluate, batch, {"losses", "metrics", "prediction"}, "loss", {}, false},
                 "evaluate " + std::to_string(batch));
   return *p;
 }
@@ -148,7 +148,7 @@ int64_t Workbench::parameters() const {
 }
 
 std::string Workbench::prediction() const {
-  const Reference& r = experiment.loss.prediction;
+  const Reference& r = experiment.losses[0].prediction;
   if (r.is_column()) return "";
   const LayerConfig& layer = experiment.layers[r.layer];
   return r.result == 0 ? layer.path : layer.path + "." + result_name(*layer.layer.plugin, r.result);
@@ -169,7 +169,8 @@ void Workbench::compile_all() {
 
 Scores Workbench::evaluate(const DataSplit& split, Evaluation* record) {
   Tally tally;
-  const DataColumn* target = experiment.loss.target.is_column() ? data.column(experiment.loss.target.column) : nullptr;
+  const Reference& truth = experiment.losses[0].target;
+  const DataColumn* target = truth.is_column() ? data.column(truth.column) : nullptr;
   const bool classifies =
       record && target && target->class_count && target->sample.shape.empty() && !is_real(target->sample.dtype) && !prediction().empty();
   const int64_t total = int64_t(split.rows.size());
@@ -195,7 +196,9 @@ Scores Workbench::evaluate(const DataSplit& split, Evaluation* record) {
   }
   if (classifies && tally.predicted.size() == size_t(total) && tally.labels.size() == size_t(total))
     tally.confusion(split, *target, *record);
-  Scores scores = {{"loss", tally.loss / double(total)}};
+  Scores scores = {{"loss", tally.losses["loss"] / double(total)}};
+  for (auto& loss : experiment.losses)
+    if (!loss.name.empty()) scores.emplace_back(loss.column(), tally.losses["loss/" + loss.name] / double(total));
   for (auto& m : experiment.metrics) scores.emplace_back(m.name, finish(m, tally.sums_of(m.name)));
   return scores;
 }

@@ -55,7 +55,7 @@ class Workbench {
   std::unique_ptr<program::Executable> compile(const program::Request& request, const std::string& name);
 
   double finish(const MetricConfig& metric, const std::vector<double>& sums) const;
-  std::string prediction() const;  ///< the layer whose output the loss reads, as fetch names it
+  std::string prediction() const;  ///< the layer whose output the first loss reads, as fetch names it
 
   int64_t batch_;
   std::map<std::string, std::unique_ptr<program::Executable>> programs_;

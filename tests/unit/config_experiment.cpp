@@ -64,9 +64,9 @@ TEST_CASE("experiment: a good file becomes values") {
   CHECK(e.layers[2].initializers[0].initializer.settings[0].reals[0] == 1);
   CHECK(e.layers[0].initializers[0].parameter == "weight");
   CHECK(!e.layers[3].training);
-  CHECK(e.loss.prediction.layer == 4);
-  CHECK(e.loss.target.column == "target");
-  CHECK(!e.loss.weight);
+  CHECK(e.losses[0].prediction.layer == 4);
+  CHECK(e.losses[0].target.column == "target");
+  CHECK(!e.losses[0].weight);
   CHECK(e.metrics[0].name == "accuracy");
   CHECK(e.metrics[1].name == "top_3");
   CHECK(e.metrics[1].prediction.layer == 4);
@@ -143,7 +143,7 @@ TEST_CASE("experiment: all faults of a file are told at once, in its order") {
         "f.json:10:26  /training/epochs: \"epochs\" is \"five\"; wanted an integer in [1, inf)\n"
         "f.json:10:52  /training/lastbatch: unknown key \"lastbatch\" of the training section; did you mean \"last_batch\"? known: "
         "batch_size, "
-        "epochs, last_batch, on_nonfinite, shuffle, steps");
+        "clip, epochs, last_batch, on_nonfinite, shuffle, steps");
   CHECK(exit == 3);
 }
 
@@ -235,6 +235,38 @@ TEST_CASE("experiment: sections that exclude or need each other") {
   CHECK(contains(faults(file(R"({"type": "relu"})", R"("metrics": [{"type": "top_k", "weight": "input"}], )")),
                  "the metric \"top_k\" takes no weights"));
   CHECK(contains(faults(file(R"({"type": "relu"})", R"("metrics": [""], )")), "/metrics/0: no metric plugin is named \"\""));
+}
+
+TEST_CASE("experiment: one loss or several") {
+  const auto losses = [](const std::string& list, const std::string& more = "") {
+    return R"({"dataset": {"type": "idx", "path": "d"}, "network": {"layers": [{"type": "relu"}, {"type": "dense", "units": 3}]},
+              "optimizer": {"type": "sgd", "learning_rate": 1}, "training": {"steps": 3, "batch_size": 2}, )" +
+           more + "\n\"loss\": " + list + "}";
+  };
+  const Experiment one = load(losses(R"({"type": "mse"})"));
+  REQUIRE(one.losses.size() == 1);
+  CHECK(one.losses[0].column() == "");
+  CHECK(to_text(*one.resolved.find("loss"), false) == R"({"type":"mse","prediction":"dense_1","target":"target","scale":1.0})");
+  const std::string two =
+      R"([{"type": "mse", "target": "input", "prediction": "relu_1", "name": "copy"}, {"type": "cross_entropy", "scale": -0.5}])";
+  const Experiment several = load(losses(two, R"("metrics": ["accuracy"], )"));
+  REQUIRE(several.losses.size() == 2);
+  CHECK(several.losses[0].column() == "copy_loss");
+  CHECK(several.losses[0].target.column == "input");
+  CHECK(several.losses[1].column() == "cross_entropy_loss");
+  CHECK(several.losses[1].scale == -0.5);
+  CHECK(several.metrics[0].prediction.layer == 0);  // the first loss's
+  CHECK(to_text(load_experiment(to_text(several.resolved), "/r.json", fake::catalogue()).resolved) == to_text(several.resolved));
+  CHECK(load_experiment(losses(two), "/f.json", fake::catalogue(), {"loss[copy].scale=3"}).losses[0].scale == 3);
+  CHECK(contains(faults(losses("[]")), "f.json:3:9  /loss: \"loss\" is an empty list"));
+  CHECK(contains(faults(losses("7")), "/loss: the loss is an integer; wanted an object"));
+  CHECK(contains(faults(losses(R"([{"type": "mse"}, {"type": "mse"}])")),
+                 "f.json:3:27  /loss/1: a second column would be named \"mse_loss\""));
+  CHECK(contains(faults(losses(R"([{"type": "mse", "name": "B"}])")), "/loss/0/name: the loss name \"B\" is not made of"));
+  CHECK(contains(faults(losses(R"([{"type": "mse", "weight": "input"}])")), "/loss/0/weight: the loss \"mse\" takes no weights"));
+  CHECK(
+      contains(faults(losses(R"([{"type": "mse", "target": "inptu"}])")), "/loss/0/target: there is no layer or dataset column \"inptu\""));
+  CHECK(contains(faults(losses(R"([{"type": "mse"}])", R"("metrics": [{"type": "accuracy", "name": "mse_loss"}], )")), "a second column"));
 }
 
 TEST_CASE("experiment: hostile texts end in faults and cannot reach the terminal") {

@@ -41,7 +41,7 @@ TEST_CASE("network: branches, several results, layers named before they appear")
     {"type": "dense", "name": "late", "units": 3, "inputs": ["a"]},
     {"type": "relu", "inputs": ["sum"]})"));
   CHECK(order(e) == "a(input) late(a) att(a late) sum(att att.1 input) relu_2(sum) ");
-  CHECK(e.layers[e.loss.prediction.layer].path == "relu_2");
+  CHECK(e.layers[e.losses[0].prediction.layer].path == "relu_2");
   const std::string resolved = to_text(e.resolved);
   CHECK(contains(resolved, "\"inputs\": [\"att\", \"att.map\", \"input\"]"));
 }
@@ -86,7 +86,7 @@ TEST_CASE("network: datasets that do not say which columns they have") {
     {"type": "relu", "inputs": ["left"]}, {"type": "add", "inputs": ["relu_1", "rigth"]}]},
     "loss": {"type": "cross_entropy", "weight": "w"}, "optimizer": {"type": "sgd", "learning_rate": 1}, "training": {"epochs": 1, "batch_size": 1}})";
   const Experiment e = load(text);
-  CHECK(e.loss.weight->column == "w");
+  CHECK(e.losses[0].weight->column == "w");
   CHECK_NOTHROW(check_columns(e, {"left", "rigth", "target", "w"}));
   try {
     check_columns(e, {"left", "right", "target"});

@@ -15,12 +15,18 @@ using namespace lamina::prove;
 
 namespace {
 
-/// y of a transform in the reference, x in the type of the operand.
+/// The results of a transform in the reference, its columns in the types of the operands.
+std::vector<Array> all_transformed(const std::string& name, const std::vector<Attribute>& settings, const std::vector<Operand>& columns,
+                                   const std::vector<std::vector<double>>& values, Mode mode = Mode::training) {
+  static Registry registry({LAMINA_PLUGINS});
+  const PluginCase c = plugin_case(registry.find("transform", name), settings, columns, mode);
+  std::vector<Array> x;
+  for (size_t i = 0; i < columns.size(); ++i) x.push_back({columns[i].dtype.value_or(DType::float64), columns[i].shape, values[i]});
+  return Evaluation({&registry, "reference", "float64"}, c, 0).at(x).y;
+}
 Array transformed(const std::string& name, const std::vector<Attribute>& settings, const Operand& x, const std::vector<double>& values,
                   Mode mode = Mode::training) {
-  static Registry registry({LAMINA_PLUGINS});
-  const PluginCase c = plugin_case(registry.find("transform", name), settings, {x}, mode);
-  return Evaluation({&registry, "reference", "float64"}, c, 0).at({{x.dtype.value_or(DType::float64), x.shape, values}}).y.at(0);
+  return all_transformed(name, settings, {x}, {values}, mode).at(0);
 }
 std::vector<double> counted(int64_t count, double first) {
   std::vector<double> v(static_cast<size_t>(count));
@@ -166,4 +172,43 @@ TEST_CASE("resize is bilinear between the centres of places") {
         std::vector<double>{1, 2, 3, 7, 8, 9});
   CHECK(transformed("resize", {{"size", Shape{4}}}, whole({1, 1, 2}, 0, 255, DType::uint8), {0, 255}).data ==
         std::vector<double>{0, 64, 191, 255});
+}
+
+TEST_CASE("mixup: both columns mix the same pairs by the same part, which is of the distribution Beta(α, α)") {
+  const int64_t batch = 4096;
+  const std::vector<double> x = counted(batch, 0);
+  std::vector<double> target;
+  for (double v : x) target.insert(target.end(), {v, -v});
+  for (double alpha : {0.01, 0.2, 1.0, 3.0}) {
+    CAPTURE(alpha);
+    const auto y = all_transformed("mixup", {{"alpha", alpha}}, {real({batch}), real({batch, 2})}, {x, target});
+    // With x[n] = n, the partner of the first sample is the shift, as y[0] = (1 − λ[0]) m; a run over all shifts finds the one that fits.
+    double mean = 0, variance = 0, low = 1, high = 0;
+    int64_t fitting = 0;
+    for (int64_t shift = 1; shift < batch; ++shift) {
+      bool fits = true;
+      double sum = 0, squares = 0, least = 1, most = 0;
+      for (int64_t n = 0; fits && n < batch; ++n) {
+        const double m = double((n + shift) % batch), lambda = (y[0].data[size_t(n)] - m) / (double(n) - m);
+        fits = lambda > -1e-9 && lambda < 1 + 1e-9;
+        sum += lambda, squares += (lambda - 0.5) * (lambda - 0.5);
+        least = std::min(least, lambda), most = std::max(most, lambda);
+      }
+      if (fits) ++fitting, mean = sum / double(batch), variance = squares / double(batch), low = least, high = most;
+    }
+    CHECK(fitting == 1);
+    const double wanted = 1 / (4 * (2 * alpha + 1));  // and Var (λ − ½)² is below wanted / 4
+    CHECK(std::abs(mean - 0.5) < 4 * std::sqrt(wanted / double(batch)));
+    CHECK(std::abs(variance - wanted) < 4 * std::sqrt(wanted / 4 / double(batch)));
+    CHECK(low < 0.2);
+    CHECK(high > 0.8);
+    for (size_t n = 0; n < size_t(batch); ++n) {
+      CHECK(y[1].data[2 * n] == doctest::Approx(y[0].data[n]));
+      CHECK(y[1].data[2 * n + 1] == doctest::Approx(-y[0].data[n]));
+    }
+  }
+  CHECK(all_transformed("mixup", {}, {real({3}), real({3})}, {{1, 2, 3}, {4, 5, 6}}, Mode::evaluation)[1].data ==
+        std::vector<double>{4, 5, 6});
+  CHECK_THROWS_WITH_AS(all_transformed("mixup", {}, {real({3, 2}), whole({3}, 0, 1, DType::uint8)}, {{}, {}}),
+                       "the targets are whole numbers, which cannot be mixed; put a `one_hot` with \"input\": \"target\" before", Error);
 }

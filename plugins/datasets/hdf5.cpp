@@ -1,6 +1,4 @@
 #include <lamina/dataset.hpp>
-
-#include <algorithm>
 using namespace lamina;
 
 struct Hdf5 {
@@ -30,15 +28,7 @@ struct Hdf5 {
     std::vector<Split> splits = {split(s, "train", train_input, train_target)};
     if (!validation_input.empty()) splits.push_back(split(s, "validation", validation_input, validation_target));
     if (!test_input.empty()) splits.push_back(split(s, "test", test_input, test_target));
-
-    int64_t count = 0;
-    for (auto& each : splits) count = std::max(count, class_count(each));
-    if (!classes.empty() && int64_t(classes.size()) < count)
-      s.fail("\"classes\" names ", classes.size(), " classes, the targets have ", count);
-    if (count && !classes.empty()) count = int64_t(classes.size());
-    for (auto& each : splits)
-      if (each.columns.size() > 1)
-        each.columns[1].class_count = uint32_t(count), each.columns[1].classes = count ? classes : std::vector<std::string>();
+    name_classes(s, splits, classes);
     return splits;
   }
 
@@ -56,23 +46,6 @@ struct Hdf5 {
       s.fail("the ", split.name, " split has ", split.samples, " inputs, but the array \"", name, "\" has ", a.shape[0], " targets");
     split.samples = a.shape[0];
     split.columns.push_back({column, a.dtype, Shape(a.shape.begin() + 1, a.shape.end()), std::move(a.bytes)});
-  }
-  /// Largest class number + 1, or 0 where the targets are none.
-  static int64_t class_count(const Split& split) {
-    if (split.columns.size() < 2) return 0;
-    const Column& c = split.columns[1];
-    if (!c.sample.empty() || (c.dtype != DType::uint8 && c.dtype != DType::int32)) return 0;
-    int64_t most = -1;
-    for (int64_t i = 0; i < split.samples; ++i) {
-      int32_t label = 0;
-      if (c.dtype == DType::uint8)
-        label = c.data[size_t(i)];
-      else
-        std::memcpy(&label, &c.data[size_t(4 * i)], 4);
-      if (label < 0) return 0;
-      most = std::max<int64_t>(most, label);
-    }
-    return most + 1;
   }
 };
 LAMINA_DATASET(Hdf5, "hdf5", "arrays of an HDF5 file by name")

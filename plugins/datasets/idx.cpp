@@ -1,10 +1,5 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
-#include <lamina/dataset.hpp>
-
-#include <algorithm>
+#include <lamina/file.hpp>
 using namespace lamina;
 
 namespace {
@@ -13,18 +8,13 @@ namespace {
 /// Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
 class IdxFile {
  public:
-  IdxFile(Source& s, std::string path) : source_(s), path_(std::move(path)) {
-    const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // O_NONBLOCK: opening a pipe must not wait for its writer
-    if (file < 0) s.fail("cannot open ", path_, ": ", std::strerror(errno));
-    struct stat about {};
-    if (::fstat(file, &about) || !S_ISREG(about.st_mode)) {
-      ::close(file);
-      s.fail(path_, " is no regular file");
-    }
-    bytes_ = uint64_t(about.st_size);
-    stream_ = ::gzdopen(file, "rb");  // reads plain files as they are
+  IdxFile(Source& s, const std::string& path) : source_(s), path_(path) {
+    InputFile file(path);
+    bytes_ = file.size();
+    const int descriptor = file.release();
+    stream_ = ::gzdopen(descriptor, "rb");  // reads plain files as they are
     if (!stream_) {
-      ::close(file);
+      ::close(descriptor);
       s.fail("there is no memory to read ", path_);
     }
   }
@@ -117,12 +107,8 @@ struct Idx {
   std::vector<Split> open(Source& s) {
     std::vector<Split> splits = {split(s, "train", train_images, train_labels)};
     if (!test_images.empty()) splits.push_back(split(s, "test", test_images, test_labels));
-    int64_t count = 0;
-    for (auto& each : splits) count = std::max(count, largest(s, each) + 1);
-    if (!classes.empty() && int64_t(classes.size()) < count)
-      s.fail("\"classes\" names ", classes.size(), " classes, the labels have ", count);
-    for (auto& each : splits)
-      each.columns[1].class_count = uint32_t(classes.empty() ? count : int64_t(classes.size())), each.columns[1].classes = classes;
+    name_classes(s, splits, classes);
+    if (!splits[0].columns[1].class_count) s.fail("the labels hold a number below 0 or above 65535, which is no class");
     return splits;
   }
 
@@ -139,19 +125,7 @@ struct Idx {
   }
   std::string file(const std::string& name) const {
     const std::string plain = path.text + "/" + name;
-    return ::access(plain.c_str(), F_OK) ? plain + ".gz" : plain;
-  }
-  static int64_t largest(Source& s, const Split& split) {
-    const Column& c = split.columns[1];
-    int64_t most = 0;
-    for (int64_t i = 0; i < split.samples; ++i) {
-      int32_t label = c.data[size_t(c.dtype == DType::uint8 ? i : 0)];
-      if (c.dtype == DType::int32) std::memcpy(&label, &c.data[size_t(4 * i)], 4);
-      if (label < 0 || label > 65535)
-        s.fail("sample ", i, " of the ", split.name, " labels has the class number ", label, "; wanted 0 to 65535");
-      most = std::max<int64_t>(most, label);
-    }
-    return most;
+    return is_there(plain) ? plain : plain + ".gz";
   }
 };
 LAMINA_DATASET(Idx, "idx", "pictures of the MNIST family")

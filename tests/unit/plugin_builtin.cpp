@@ -1,12 +1,8 @@
-// The built-ins that run on the host: initializers, schedules, metrics' formulas, datasets; and what optimizers and transforms record.
+// The built-ins that run on the host: initializers, schedules, metrics' formulas, hdf5; and what optimizers and transforms record.
 #include <doctest/doctest.h>
-#include <zlib.h>
 #include <lamina/philox.hpp>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <numbers>
 #include <numeric>
@@ -18,7 +14,6 @@
 
 using namespace lamina;
 using namespace lamina::graph;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -71,44 +66,6 @@ double rate(const std::string& name, const std::vector<Attribute>& settings, int
                   .rate(&host_table(), &scope, given.views.data(), uint32_t(given.views.size()), &moment, &result));
   return result;
 }
-
-/// A folder for files, removed in the end.
-struct Files {
-  fs::path root;
-  Files() {
-    std::string name = (fs::temp_directory_path() / "lamina-test-XXXXXX").string();
-    root = mkdtemp(name.data());
-  }
-  ~Files() { fs::remove_all(root); }
-  void write(const std::string& name, const std::string& bytes) const { std::ofstream(root / name, std::ios::binary) << bytes; }
-  void write_gz(const std::string& name, const std::string& bytes) const {
-    gzFile f = gzopen((root / name).c_str(), "wb");
-    REQUIRE(gzwrite(f, bytes.data(), unsigned(bytes.size())) == int(bytes.size()));
-    gzclose(f);
-  }
-};
-std::string idx(int type, const std::vector<uint32_t>& shape, const std::string& data) {
-  std::string bytes = {0, 0, char(type), char(shape.size())};
-  for (auto d : shape)
-    for (int shift : {24, 16, 8, 0}) bytes += char(d >> shift);
-  return bytes + data;
-}
-struct Opened {
-  void* object = nullptr;
-  const lamina_split* splits = nullptr;
-  uint32_t count = 0;
-  lamina_dataset table;
-  explicit Opened(const std::string& path) : table(table_of<lamina_dataset>("dataset", "idx")) {
-    lamina_scope scope;
-    const std::vector<Attribute> given = {{"path", path}};
-    const Settings settings(given);
-    scope.check(table.open(&host_table(), &scope, settings.views.data(), uint32_t(settings.views.size()), &object));
-    table.splits(object, &splits, &count);
-  }
-  ~Opened() {
-    if (object) table.close(object);
-  }
-};
 
 }  // namespace
 
@@ -196,95 +153,6 @@ TEST_CASE("normalize casts pictures to the program's real type, with numbers for
     for (auto& node : graph.nodes) scaled |= node.op->name == "constant" && node.real("value") == 1.0 / 255;
     CHECK(scaled);
   }
-}
-
-TEST_CASE("idx: plain and compressed files, one channel, class numbers") {
-  Files files;
-  std::string pixels(3 * 4 * 5, '\0');
-  std::iota(pixels.begin(), pixels.end(), char(0));
-  files.write("train-images-idx3-ubyte", idx(8, {3, 4, 5}, pixels));
-  files.write_gz("train-labels-idx1-ubyte.gz", idx(8, {3}, std::string("\0\7\2", 3)));
-  files.write_gz("t10k-images-idx3-ubyte.gz", idx(8, {1, 4, 5}, pixels.substr(0, 20)));
-  files.write("t10k-labels-idx1-ubyte", idx(12, {1}, std::string("\0\0\0\3", 4)));
-  CHECK_THROWS_WITH_AS(Opened(files.root.string()), "the splits \"train\" and \"test\" store \"target\" in different types", Error);
-  files.write("t10k-labels-idx1-ubyte", idx(8, {1}, "\3"));
-  Opened data(files.root.string());
-  REQUIRE(data.count == 2);
-  const lamina_split& train = data.splits[0];
-  CHECK(train.name == std::string("train"));
-  CHECK(train.samples == 3);
-  REQUIRE(train.column_count == 2);
-  const lamina_column &input = train.columns[0], &target = train.columns[1];
-  CHECK(input.name == std::string("input"));
-  CHECK(input.sample.dtype == LAMINA_UINT8);
-  CHECK(Shape(input.sample.dims, input.sample.dims + input.sample.rank) == Shape{1, 4, 5});
-  CHECK(std::string(static_cast<const char*>(input.data), pixels.size()) == pixels);
-  CHECK(target.class_count == 8);
-  CHECK(target.sample.rank == 0);
-  CHECK(static_cast<const uint8_t*>(target.data)[1] == 7);
-  CHECK(data.splits[1].samples == 1);
-  CHECK(!data.table.read);
-}
-
-TEST_CASE("idx: hostile files are refused before memory is taken") {
-  Files files;
-  const std::string good = idx(8, {2, 2, 2}, "abcdefgh"), labels = idx(8, {2}, std::string("\0\1", 2));
-  for (const char* split : {"train", "t10k"}) {
-    files.write(std::string(split) + "-images-idx3-ubyte", good);
-    files.write(std::string(split) + "-labels-idx1-ubyte", labels);
-  }
-  auto refusal = [&](const std::string& bytes, bool packed = false) {
-    fs::remove_all(files.root / "train-images-idx3-ubyte"), fs::remove_all(files.root / "train-images-idx3-ubyte.gz");
-    packed ? files.write_gz("train-images-idx3-ubyte.gz", bytes) : files.write("train-images-idx3-ubyte", bytes);
-    try {
-      Opened data(files.root.string());
-    } catch (const Error& e) {
-      return e.text.substr(files.root.string().size());
-    }
-    return std::string();
-  };
-  CHECK(refusal(good) == "");
-  CHECK(refusal(good, true) == "");
-  for (bool packed : {false, true})
-    for (size_t n = 0; n < good.size(); ++n) CHECK(refusal(good.substr(0, n), packed) != "");
-  CHECK(refusal(good + "x").find("goes on after the 8 bytes") != std::string::npos);
-  CHECK(refusal(good + "x", true).find("goes on after the 8 bytes") != std::string::npos);
-  const std::string huge = idx(8, {0xffffffff, 0xffff, 0xffff}, "abcdefgh"), overflow = idx(14, {0xffffffff, 0xffffffff, 0xffffffff}, "");
-  for (bool packed : {false, true}) {
-    CHECK(refusal(huge, packed).find("it can hold") != std::string::npos);
-    CHECK(refusal(overflow, packed).find("which no array can have") != std::string::npos);
-    CHECK(refusal(idx(8, {0, 2, 2}, ""), packed).find("which no array can have") != std::string::npos);
-  }
-  CHECK(refusal("not an idx file") != "");
-  CHECK(refusal(idx(9, {2, 2, 2}, "abcdefgh")).find("element type 9") != std::string::npos);
-  CHECK(refusal(idx(8, {3, 2, 2}, "abcdefghijkl")) != "");  // three pictures, two labels
-  fs::remove(files.root / "train-images-idx3-ubyte");
-  CHECK_THROWS_AS(Opened(files.root.string()), Error);
-  fs::create_directory(files.root / "train-images-idx3-ubyte");
-  CHECK_THROWS_AS(Opened(files.root.string()), Error);
-  std::string damaged;
-  files.write_gz("x.gz", good);
-  std::ifstream in(files.root / "x.gz", std::ios::binary);
-  damaged.assign(std::istreambuf_iterator<char>(in), {});
-  fs::remove_all(files.root / "train-images-idx3-ubyte");
-  for (size_t at = 10; at < damaged.size() - 4; ++at) {  // behind the header: the checksum finds it
-    std::string copy = damaged;
-    copy[at] ^= 0x55;
-    files.write("train-images-idx3-ubyte.gz", copy);
-    CHECK_THROWS_AS(Opened(files.root.string()), Error);
-  }
-}
-
-TEST_CASE("idx: Fashion-MNIST as Debian packs it") {
-  const std::string path = "/usr/share/datasets/fashion-mnist";
-  if (!fs::exists(path)) {
-    MESSAGE("dataset-fashion-mnist is not installed");
-    return;
-  }
-  Opened data(path);
-  CHECK(data.splits[0].samples == 60000);
-  CHECK(data.splits[1].samples == 10000);
-  CHECK(data.splits[0].columns[1].class_count == 10);
 }
 
 namespace {

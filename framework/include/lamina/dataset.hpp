@@ -64,6 +64,36 @@ class Source {
   lamina_scope* handle_;
 };
 
+/// Largest class number of a target + 1; 0 where it holds none: other types than uint8 and int32, several values for each sample, or a
+/// number below 0 or above 65535.
+inline int64_t count_classes(const Column& c, int64_t samples) {
+  if (!c.sample.empty() || (c.dtype != DType::uint8 && c.dtype != DType::int32)) return 0;
+  int64_t most = -1;
+  for (int64_t i = 0; i < samples; ++i) {
+    int32_t label = 0;
+    if (c.dtype == DType::uint8)
+      label = c.data[size_t(i)];
+    else
+      std::memcpy(&label, &c.data[size_t(4 * i)], 4);
+    if (label < 0 || label > 65535) return 0;
+    most = std::max<int64_t>(most, label);
+  }
+  return most + 1;
+}
+/// Tells the targets, column 1 of every split, how many classes they have and what those are called: as many as the largest class number of
+/// all splits says, or as `names` has. None where the targets are no class numbers.
+inline void name_classes(const Source& s, std::vector<Split>& splits, const std::vector<std::string>& names) {
+  int64_t count = 0;
+  for (const Split& each : splits) {
+    const int64_t own = each.columns.size() < 2 ? 0 : count_classes(each.columns[1], each.samples);
+    if (!own) return;
+    count = std::max(count, own);
+  }
+  if (!names.empty() && int64_t(names.size()) < count) s.fail("\"classes\" names ", names.size(), " classes, the targets have ", count);
+  for (Split& each : splits)
+    each.columns[1].class_count = uint32_t(names.empty() ? count : int64_t(names.size())), each.columns[1].classes = names;
+}
+
 namespace border {
 
 /// An open dataset: the author's struct, what it holds, and the tables that the host reads.

@@ -1,0 +1,258 @@
+#include <png.h>
+
+#include <cstdio>  // jpeglib.h needs FILE
+
+#include <jpeglib.h>
+
+#include <cmath>
+#include <csetjmp>
+
+#include <lamina/file.hpp>
+using namespace lamina;
+
+namespace {
+
+constexpr uint64_t most_bytes = 1 << 28, most_pixels = 1 << 26;
+
+/// Refuses sizes that no file of `bytes` can be decoded to, at `most` pixels per byte.
+void check_claim(const std::string& path, uint64_t height, uint64_t width, uint64_t bytes, uint64_t most) {
+  const uint64_t pixels = height * width;  // each has 32 bits
+  if (pixels > most_pixels) throw Error(describe(path, " claims ", width, " × ", height, " pixels; at most ", most_pixels, " are decoded"));
+  if (!pixels || pixels / most > bytes) throw Error(describe(path, " claims ", width, " × ", height, " pixels, but has ", bytes, " bytes"));
+}
+
+/// A PNG picture that is being read. libpng's simplified interface tells errors by a status, and frees what it has.
+class Png {
+ public:
+  Png(const std::string& path, const std::string& bytes) : path_(path) {
+    image_.version = PNG_IMAGE_VERSION;
+    check(png_image_begin_read_from_memory(&image_, bytes.data(), bytes.size()));
+    check_claim(path, image_.height, image_.width, bytes.size(), 8 * 1032);  // a bit each, deflated
+  }
+  int64_t height() const { return image_.height; }
+  int64_t width() const { return image_.width; }
+  void decode(uint8_t* rgba) {
+    image_.format = PNG_FORMAT_RGBA;
+    image_.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+    check(png_image_finish_read(&image_, nullptr, rgba, 0, nullptr));
+  }
+
+ private:
+  void check(int fine) const {
+    if (!fine) throw Error(describe(path_, " is damaged: ", image_.message));
+  }
+  std::string path_;
+  struct Image : png_image {
+    ~Image() { png_image_free(this); }
+  } image_{};
+};
+
+/// A JPEG picture that is being read. libjpeg's errors, and warnings (it goes on with grey where data are missing), come back by longjmp to
+/// functions that own nothing.
+class Jpeg {
+ public:
+  Jpeg(const std::string& path, const std::string& bytes) : path_(path) {
+    info_.err = jpeg_std_error(&errors_);
+    errors_.error_exit = [](j_common_ptr info) { of(info).leave(); };
+    errors_.emit_message = [](j_common_ptr info, int level) {
+      if (level < 0) of(info).leave();
+    };
+    progress_.progress_monitor = [](j_common_ptr info) {  // a small file can ask for many passes over a large picture
+      Jpeg& j = of(info);
+      if (j.info_.input_scan_number > 500) std::snprintf(j.message_, sizeof j.message_, "more than 500 scans"), std::longjmp(j.back_, 1);
+    };
+    info_.client_data = this;
+    if (!begin(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) fail();
+    check_claim(path, info_.image_height, info_.image_width, bytes.size(), 512);  // a bit for 64
+  }
+  int64_t height() const { return info_.image_height; }
+  int64_t width() const { return info_.image_width; }
+  void decode(uint8_t* rgba) {
+    if (!finish(rgba)) fail();
+  }
+
+ private:
+  static Jpeg& of(j_common_ptr info) { return *static_cast<Jpeg*>(info->client_data); }
+  [[noreturn]] void leave() {
+    errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), message_);
+    std::longjmp(back_, 1);
+  }
+  [[noreturn]] void fail() const { throw Error(describe(path_, " is damaged: ", std::string(message_))); }
+  bool begin(const unsigned char* bytes, size_t count) {
+    if (setjmp(back_)) return false;
+    jpeg_create_decompress(&info_);
+    info_.client_data = this, info_.progress = &progress_;
+    jpeg_mem_src(&info_, bytes, count);
+    jpeg_read_header(&info_, TRUE);
+    return true;
+  }
+  bool finish(uint8_t* rgba) {
+    if (setjmp(back_)) return false;
+    info_.out_color_space = JCS_EXT_RGBA;
+    jpeg_start_decompress(&info_);
+    while (info_.output_scanline < info_.output_height) {
+      JSAMPROW row = rgba + size_t(info_.output_scanline) * info_.output_width * 4;
+      jpeg_read_scanlines(&info_, &row, 1);
+    }
+    jpeg_finish_decompress(&info_);
+    return true;
+  }
+  std::string path_;
+  struct Info : jpeg_decompress_struct {
+    ~Info() { jpeg_destroy_decompress(this); }
+  } info_{};
+  jpeg_error_mgr errors_{};
+  jpeg_progress_mgr progress_{};
+  std::jmp_buf back_;
+  char message_[JMSG_LENGTH_MAX] = "";
+};
+
+/// Calls f with the picture, a Png or a Jpeg by what the file begins with.
+template <class F>
+auto with_picture(const std::string& path, F f) {
+  const std::string bytes = contents_of(path, most_bytes);
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) {
+    Png picture(path, bytes);
+    return f(picture);
+  }
+  if (!bytes.starts_with("\xff\xd8\xff")) throw Error(path + " is neither a PNG nor a JPEG picture");
+  Jpeg picture(path, bytes);
+  return f(picture);
+}
+
+/// Along one axis of x [outer, from, inner] → [outer, to, inner]: the triangle filter, as wide as a place of the larger grid.
+std::vector<float> resized(const std::vector<float>& x, int64_t outer, int64_t from, int64_t to, int64_t inner) {
+  std::vector<float> y(size_t(outer * to * inner));
+  const double step = double(from) / double(to), width = std::max(step, 1.0);
+  for (int64_t p = 0; p < to; ++p) {
+    const double centre = (double(p) + 0.5) * step;
+    const auto first = std::max<int64_t>(0, int64_t(std::floor(centre - width))),
+               last = std::min(from - 1, int64_t(std::ceil(centre + width)));
+    const auto weight = [&](int64_t i) { return std::max(0.0, 1 - std::abs(double(i) + 0.5 - centre) / width); };
+    double sum = 0;
+    for (int64_t i = first; i <= last; ++i) sum += weight(i);
+    for (int64_t i = first; i <= last; ++i)
+      if (const auto w = float(weight(i) / sum))
+        for (int64_t o = 0; o < outer; ++o)
+          for (int64_t k = 0; k < inner; ++k) y[size_t((o * to + p) * inner + k)] += w * x[size_t((o * from + i) * inner + k)];
+  }
+  return y;
+}
+
+}  // namespace
+
+struct ImageFolder {
+  Path path;
+  std::optional<Path> test;
+  std::string channels = "rgb";
+  std::optional<PerAxis> size;
+  int64_t background = 255;
+  std::vector<std::string> classes;
+
+  void declare(Declaration& d) {
+    d.details(
+        "A sub-folder per class, in it PNG and JPEG pictures (.png, .jpg, .jpeg); other files and hidden ones are passed over. "
+        "Pictures are decoded in every epoch, beside the training. Where `size` is given, they are resized, each channel for itself, "
+        "by a triangle filter that covers all pixels (as antialiased bilinear does); without it all must have one size. What lies "
+        "behind transparent pixels is `background`, unless `channels` is rgba. Rotations noted in EXIF are not applied. Refused, with the "
+        "path: what is no picture or a damaged one, more than 2²⁶ pixels, a class without pictures in the training split, a class of "
+        "the test split that it has not.");
+    d.source("PNG: ISO/IEC 15948; JPEG: ITU-T T.81; grey is the luma of ITU-R BT.601");
+    d.required("path", path, "folder of the training split");
+    d.optional("test", test, "folder of the test split; absent: there is no such split");
+    d.optional("channels", channels, "gray | rgb | rgba", "the channels of the input: one, three or four");
+    d.optional("size", size, "[1, 65536]", "height and width that pictures are brought to; absent: they have one size");
+    d.optional("background", background, "[0, 255]", "what is behind transparent pixels: 255 is white");
+    d.optional("classes", classes, "sub-folders that are the classes, in the order of their numbers; none: all, by name");
+    d.result("input", "[channels, height, width], uint8");
+    d.result("target", "class number of each picture");
+    d.example(R"({"path": "pictures/train", "test": "pictures/test", "size": 64})");
+  }
+  std::vector<Split> open(Source& s) {
+    if (classes.empty())
+      for (auto& entry : entries_of(path.text))
+        if (entry.folder) classes.push_back(entry.name);
+    if (classes.empty()) s.fail(path.text, " has no sub-folders; wanted one per class");
+    if (classes.size() > 65536) s.fail(path.text, " has ", classes.size(), " sub-folders; wanted at most 65536 classes");
+    std::vector<Split> splits = {split(s, "train", path.text)};
+    if (test) splits.push_back(split(s, "test", test->text));
+    if (size) {
+      extent_ = size->at(2);
+    } else {
+      for (auto& files : files_)
+        for (auto& file : files) same_size(s, file);
+    }
+    for (auto& each : splits) each.columns[0].sample = {channel_count(), extent_[0], extent_[1]};
+    return splits;
+  }
+  void read(size_t split, size_t, std::span<const int64_t> rows, void* out) const {
+    auto* to = static_cast<uint8_t*>(out);
+    for (int64_t row : rows) to = decode(files_[split][size_t(row)], to);
+  }
+
+ private:
+  std::vector<std::vector<std::string>> files_;  ///< of each split
+  Shape extent_;                                 ///< height, width
+
+  int64_t channel_count() const { return channels == "gray" ? 1 : channels == "rgb" ? 3 : 4; }
+  Split split(Source& s, const char* name, const std::string& folder) {
+    Split made{name, 0, {{"input", DType::uint8, {}}, {"target", DType::int32, {}, {}, uint32_t(classes.size()), classes}}};
+    std::vector<std::string>& files = files_.emplace_back();
+    for (auto& entry : entries_of(folder))
+      if (entry.folder && std::ranges::find(classes, entry.name) == classes.end() && made.name == "test")
+        s.fail(folder, " has the sub-folder ", entry.name, ", which is no class of the training split", did_you_mean(entry.name, classes));
+    for (int32_t number = 0; number < int32_t(classes.size()); ++number) {
+      const std::string below = folder + "/" + classes[size_t(number)];
+      const size_t before = files.size();
+      if (made.name == "train" || is_there(below))
+        for (auto& entry : entries_of(below))
+          if (const std::string e = ending_of(entry.name); !entry.folder && (e == "png" || e == "jpg" || e == "jpeg"))
+            files.push_back(below + "/" + entry.name);
+      if (files.size() == before && made.name == "train") s.fail(below, " holds no pictures (.png, .jpg, .jpeg)");
+      std::vector<uint8_t>& data = made.columns[1].data;
+      for (size_t i = before; i < files.size(); ++i)
+        data.insert(data.end(), reinterpret_cast<const uint8_t*>(&number), reinterpret_cast<const uint8_t*>(&number + 1));
+    }
+    if (files.empty()) s.fail(folder, " holds no pictures (.png, .jpg, .jpeg) in the sub-folders of its classes");
+    made.samples = int64_t(files.size());
+    return made;
+  }
+  void same_size(Source& s, const std::string& file) {
+    const Shape own = with_picture(file, [](auto& picture) { return Shape{picture.height(), picture.width()}; });
+    if (extent_.empty()) extent_ = own;
+    if (own != extent_)
+      s.fail(file, " has ", own[1], " × ", own[0], " pixels, ", files_[0][0], " ", extent_[1], " × ", extent_[0],
+             "; \"size\" brings all to one");
+  }
+  /// The picture as planes of its channels; returns where the next begins.
+  uint8_t* decode(const std::string& file, uint8_t* out) const {
+    std::vector<uint8_t> rgba;
+    int64_t height = 0, width = 0;
+    with_picture(file, [&](auto& picture) {
+      height = picture.height(), width = picture.width();
+      if (!size && Shape{height, width} != extent_) throw Error(file + " has changed its size while the training runs");
+      rgba.resize(size_t(height * width * 4));
+      picture.decode(rgba.data());
+    });
+    const int64_t pixels = height * width, wanted = extent_[0] * extent_[1], count = channel_count();
+    std::vector<float> plane(static_cast<size_t>(pixels));
+    for (int64_t c = 0; c < count; ++c) {
+      for (int64_t p = 0; p < pixels; ++p) plane[size_t(p)] = float(channel(&rgba[size_t(4 * p)], c));
+      const std::vector<float>* y = &plane;
+      std::vector<float> brought;
+      if (pixels != wanted || height != extent_[0]) {
+        brought = resized(resized(plane, height, width, extent_[1], 1), 1, height, extent_[0], extent_[1]);
+        y = &brought;
+      }
+      for (float v : *y) *out++ = uint8_t(std::clamp(v + 0.5f, 0.0f, 255.0f));
+    }
+    return out;
+  }
+  int channel(const uint8_t* rgba, int64_t c) const {
+    if (channels == "rgba") return rgba[c];
+    const auto on_background = [&](int v) { return (v * rgba[3] + int(background) * (255 - rgba[3]) + 127) / 255; };
+    if (channels == "rgb") return on_background(rgba[c]);
+    return (on_background(rgba[0]) * 19595 + on_background(rgba[1]) * 38470 + on_background(rgba[2]) * 7471 + 32768) >> 16;
+  }
+};
+LAMINA_DATASET(ImageFolder, "image_folder", "pictures in a folder per class")

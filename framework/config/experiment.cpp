@@ -212,6 +212,7 @@ class Loader {
       const Part part = reader_.part("optimizer", *object, "/optimizer");
       out_.optimizer = part.plugin;
       out_.learning_rate = part.real("learning_rate");
+      if (const Json* list = object->is_object() ? object->given("groups") : nullptr) groups(*list);
     }
     out_.schedule = section_or_default("schedule").plugin;
     out_.backend = section_or_default("backend").plugin;
@@ -220,6 +221,37 @@ class Loader {
     const Part checkpoint = section_or_default("checkpoint");
     out_.checkpoint = {checkpoint.integer("every_epochs"), integer_if(checkpoint, "every_steps"), checkpoint.integer("keep")};
     out_.log_every_steps = section_or_default("logging").integer("every_steps");
+  }
+
+  void groups(const Json& list) {
+    const std::string pointer = "/optimizer/groups";
+    if (!list.is_array())
+      return reader_.faults.add({list.position, pointer}, std::string("\"groups\" is ") + list.kind_text() + "; wanted a list of objects");
+    for (size_t i = 0; i < list.items().size(); ++i) {
+      const Json& object = list.items()[i];
+      const std::string here = pointer_to(pointer, i);
+      const Part part = reader_.overriding("optimizer.groups[]", object, here, out_.optimizer);
+      GroupConfig group{{}, part.overrides, part.plugin, real_if(part, "learning_rate"), 1, part.boolean("trainable")};
+      if (!group.learning_rate) group.learning_rate_scale = part.real("learning_rate_scale");
+      if (group.learning_rate && out_.learning_rate == 0)
+        reader_.faults.add({object.find("learning_rate")->position, here + "/learning_rate"},
+                           "it stands in proportion to the optimizer's \"learning_rate\", which is 0");
+      if (const Json* match = object.is_object() ? object.given("match") : nullptr) group.patterns = patterns(*match, here + "/match");
+      out_.groups.push_back(std::move(group));
+    }
+  }
+  std::vector<std::pair<std::string, Place>> patterns(const Json& match, const std::string& pointer) {
+    std::vector<std::pair<std::string, Place>> all;
+    const auto add = [&](const Json& name, const std::string& at) {
+      if (name.is_text())
+        all.push_back({name.text(), {name.position, at}});
+      else
+        reader_.faults.add({name.position, at}, std::string("a name in \"match\" is ") + name.kind_text() + "; wanted a text");
+    };
+    if (!match.is_array()) add(match, pointer);
+    if (match.is_array() && match.items().empty()) reader_.faults.add({match.position, pointer}, "\"match\" is an empty list");
+    for (size_t i = 0; match.is_array() && i < match.items().size(); ++i) add(match.items()[i], pointer_to(pointer, i));
+    return all;
   }
 
   Part section_or_default(const char* key) {
@@ -239,6 +271,12 @@ class Loader {
     t.drop_last_batch = part.text("last_batch") == "drop";
     t.shuffle = part.boolean("shuffle");
     t.skip_nonfinite = part.text("on_nonfinite") == "skip";
+    t.accumulate = part.integer("accumulate");
+    if (!out_.dataset && t.accumulate > 1) reader_.faults.add(place, "without a dataset there are no batches to \"accumulate\"");
+    if (const Json* given = object.given("average")) {
+      const Part average = reader_.part("training.average", *given, "/training/average");
+      t.average = {average.real("decay"), average.boolean("warm_up"), average.text("evaluate") == "average"};
+    }
     if (const Json* given = object.given("clip")) {
       const Part clip = reader_.part("training.clip", *given, "/training/clip");
       t.clip = {real_if(clip, "value"), real_if(clip, "norm")};
@@ -267,7 +305,7 @@ class Loader {
   const Json& document_;
   SectionReader& reader_;
   Experiment out_;
-  std::set<std::string> columns_ = {"loss"};  ///< of the records, as far as they are named in the file
+  std::set<std::string> columns_ = {"loss", "regularization_loss"};  ///< of the records, as far as they are named in the file
   bool have_network_ = true;
 };
 

@@ -35,6 +35,13 @@ struct InitializerConfig {
   PluginConfig initializer;
 };
 
+/// What the training loss has beside the file's losses: l1 · Σ|w| + l2 · Σw² of a parameter.
+struct RegularizeConfig {
+  std::string parameter;  ///< of the layer; it is not known here whether the layer has it
+  double l1 = 0, l2 = 0;
+  Place place;
+};
+
 struct LayerConfig {
   std::string path;  ///< unique: "c1", or "res1/conv1" inside a block
   PluginConfig layer;
@@ -44,6 +51,7 @@ struct LayerConfig {
   double learning_rate_scale = 1;
   std::optional<size_t> share;  ///< the layer whose parameters and state it uses; that one shares with no other
   std::vector<InitializerConfig> initializers;
+  std::vector<RegularizeConfig> regularize;
 };
 
 struct ValidationConfig {  ///< at most one is given
@@ -72,16 +80,35 @@ struct MetricConfig {
   std::optional<Reference> weight;
 };
 
+/// Parameters with settings of their own.
+struct GroupConfig {
+  std::vector<std::pair<std::string, Place>> patterns;  ///< of names "layer/parameter"
+  std::vector<Attribute> given;                         ///< what it sets of the optimizer's settings
+  PluginConfig optimizer;                               ///< the experiment's with these in place of its own
+  std::optional<double> learning_rate;                  ///< in place of the experiment's; follows the schedule in the same proportion
+  double learning_rate_scale = 1;                       ///< where there is none
+  bool trainable = true;
+};
+
 struct ClipConfig {
   std::optional<double> value;  ///< of every element of a gradient
   std::optional<double> norm;   ///< of all gradients together
+};
+
+/// A moving average of the weights.
+struct AverageConfig {
+  double decay = 0.999;
+  bool warm_up = true;   ///< the plain mean of all updates, as long as that forgets faster
+  bool evaluate = true;  ///< evaluation and prediction take the average
 };
 
 struct TrainingConfig {
   std::optional<int64_t> epochs, steps;  ///< exactly one is given
   int64_t batch_size = 1;
   bool drop_last_batch = false, shuffle = true, skip_nonfinite = false;
+  int64_t accumulate = 1;  ///< batches per update
   ClipConfig clip;
+  std::optional<AverageConfig> average;
 };
 
 struct WeightsConfig {
@@ -108,6 +135,7 @@ struct Experiment {
   std::vector<MetricConfig> metrics;
   PluginConfig optimizer;
   double learning_rate = 0;
+  std::vector<GroupConfig> groups;  ///< a parameter belongs to the first that has its name
   PluginConfig schedule;
   TrainingConfig training;
   PluginConfig backend;

@@ -1,5 +1,6 @@
 #include "config/keys.hpp"
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
@@ -32,12 +33,15 @@ constexpr Owner owners[] = {
     {"network.blocks.*", "a block", ""},
     {"network.layers[]", "a layer", "layer"},
     {"network.layers[].initializer", "an initializer", "initializer"},
+    {"network.layers[].regularize", "the regularisation of a parameter", ""},
     {"loss", "the loss", "loss"},
     {"metrics[]", "a metric", "metric"},
     {"optimizer", "the optimizer", "optimizer"},
+    {"optimizer.groups[]", "a group of parameters", ""},
     {"schedule", "the schedule", "schedule"},
     {"training", "the training section", ""},
     {"training.clip", "the clipping of gradients", ""},
+    {"training.average", "the average of weights", ""},
     {"backend", "the backend", "backend"},
     {"initial_weights", "the initial weights", ""},
     {"checkpoint", "the checkpoint section", ""},
@@ -102,7 +106,11 @@ constexpr Row keys[] = {
     {"network.layers[]", "share", LAMINA_TEXT, single, any, "", "layer of the same type whose parameters and state it uses"},
     {"network.layers[]", "initializer", Form::one_or_by_parameter, single, any, "",
      "{type, …} for \"weight\", or parameter name: {type, …}"},
+    {"network.layers[]", "regularize", Form::one_or_by_parameter, single, any, "",
+     "{l1, l2} of \"weight\", or parameter name: {l1, l2}; l1 · Σ|w| + l2 · Σw² is added to the training loss"},
     {"network.layers[].initializer", "type", LAMINA_TEXT, required, any, "", "initializer plugin"},
+    {"network.layers[].regularize", "l1", LAMINA_REAL, 0, "[0, inf)", "0.0", "factor of the sum of absolute values"},
+    {"network.layers[].regularize", "l2", LAMINA_REAL, 0, "[0, inf)", "0.0", "factor of the sum of squares"},
 
     {"loss", "type", LAMINA_TEXT, required, any, "", "loss plugin"},
     {"loss", "prediction", LAMINA_TEXT, 0, any, "", "layer; else the last one of the file"},
@@ -120,18 +128,31 @@ constexpr Row keys[] = {
 
     {"optimizer", "type", LAMINA_TEXT, required, any, "", "optimizer plugin"},
     {"optimizer", "learning_rate", LAMINA_REAL, required, "[0, inf)", "", "step size, before the schedule", "", "0.01"},
+    {"optimizer", "groups", Form::overrides, 0, any, "",
+     "list of groups of parameters with settings of their own; a parameter belongs to the first that matches it"},
+    {"optimizer.groups[]", "match", Form::one_or_texts, required, any, "", "names layer/parameter; * stands for any characters"},
+    {"optimizer.groups[]", "learning_rate", LAMINA_REAL, 0, "[0, inf)", "",
+     "in place of the optimizer's; the schedule changes both in the same proportion"},
+    {"optimizer.groups[]", "learning_rate_scale", LAMINA_REAL, 0, "[0, inf)", "1.0", "factor of the optimizer's learning rate"},
+    {"optimizer.groups[]", "trainable", LAMINA_BOOLEAN, 0, any, "true", "false: these parameters stay as they are"},
     {"schedule", "type", LAMINA_TEXT, 0, any, "\"constant\"", "schedule plugin"},
 
     {"training", "epochs", LAMINA_INTEGER, 0, counts, "", "passes over the training samples; either epochs or steps"},
     {"training", "steps", LAMINA_INTEGER, 0, counts, "", "number of updates"},
-    {"training", "batch_size", LAMINA_INTEGER, 0, "[1, 2147483647]", "", "samples per update; required with a dataset"},
+    {"training", "batch_size", LAMINA_INTEGER, 0, "[1, 2147483647]", "", "samples per batch; required with a dataset"},
+    {"training", "accumulate", LAMINA_INTEGER, 0, counts, "1", "batches per update: their gradients are averaged over all samples"},
     {"training", "last_batch", LAMINA_TEXT, 0, "keep | drop", "\"keep\"", "what happens to samples that fill no whole batch"},
     {"training", "shuffle", LAMINA_BOOLEAN, 0, any, "true", "a new order in each epoch"},
     {"training", "on_nonfinite", LAMINA_TEXT, 0, "stop | skip", "\"stop\"", "what a step with NaN or infinite gradients does"},
     {"training", "clip", Form::object, 0, any, "", "limits of the gradients, applied before the optimizer sees them"},
+    {"training", "average", Form::object, 0, any, "", "a moving average of the weights, kept beside them"},
     {"training.clip", "value", LAMINA_REAL, 0, "(0, inf)", "", "each element is brought into [−value, value]"},
     {"training.clip", "norm", LAMINA_REAL, 0, "(0, inf)", "",
      "all gradients are scaled by min(1, norm / (n + 1e-6)), n the norm of them all, which is recorded as gradient_norm"},
+    {"training.average", "decay", LAMINA_REAL, 0, "[0, 1)", "0.999", "part of the average that stays in an update"},
+    {"training.average", "warm_up", LAMINA_BOOLEAN, 0, any, "true",
+     "after n updates at most (n − 1)/n of it stays: first it is the plain mean of all weights so far"},
+    {"training.average", "evaluate", LAMINA_TEXT, 0, "average | last", "\"average\"", "the weights that evaluation and prediction take"},
 
     {"backend", "type", LAMINA_TEXT, 0, any, "\"cpu\"", "backend plugin"},
 
@@ -154,6 +175,7 @@ constexpr Pair choices[] = {
     {"dataset.validation", "fraction", "samples", false},
     {"transforms[]", "input", "inputs", false},
     {"network.layers[]", "type", "block", true},
+    {"optimizer.groups[]", "learning_rate", "learning_rate_scale", false},
     {"training", "epochs", "steps", true},
 };
 
@@ -186,6 +208,8 @@ std::vector<Section> built() {
     }
     for (const Pair& pair : choices)
       if (s.path == pair.section) s.choices.push_back({pair.first, pair.second, pair.needed});
+    for (const Row& row : keys)
+      s.overrides |= row.type.form == Form::overrides && s.path == std::string(row.section) + "." + row.name + "[]";
   }
   return all;
 }
@@ -198,6 +222,7 @@ std::string form_text(const Key& key) {
     case Form::object:
       return "object";
     case Form::list:
+    case Form::overrides:
     case Form::block_layers:
       return "list of objects";
     case Form::names_or_objects:
@@ -212,6 +237,8 @@ std::string form_text(const Key& key) {
       return "values by name";
     case Form::texts_by_name:
       return "texts by name";
+    case Form::one_or_texts:
+      return "text or list of texts";
     case Form::files:
       return "path or list of paths";
   }
@@ -228,6 +255,13 @@ std::string cell(std::string text) {  // | separates cells
 const std::vector<Section>& sections() {
   static const std::vector<Section> all = built();
   return all;
+}
+
+bool Section::is_one(const Json& object) const {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const Json* value = object.find(name);
+    return value && !value->is_object();
+  });
 }
 
 const Section& section(const std::string& path) {
@@ -254,6 +288,7 @@ std::string config_reference() {
               " | " + cell(p.doc) + " |\n";
     }
     if (!s.kind.empty()) text += "| `" + s.path + ".…` | | | settings of the " + s.kind + " plugin |\n";
+    if (s.overrides) text += "| `" + s.path + ".…` | | | settings of the plugin around, in place of its own |\n";
   }
   return text;
 }

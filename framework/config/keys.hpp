@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/descriptor.hpp"
+#include "config/json.hpp"
 
 namespace lamina {
 
@@ -13,6 +14,7 @@ enum class Form {
   plain,                ///< a boolean, number or text, or a list of these: as its parameter says
   object,               ///< an object of the section KEY
   list,                 ///< a list of objects of the section KEY[]
+  overrides,            ///< a list of objects of the section KEY[], beside whose keys settings of the plugin around may stand
   names_or_objects,     ///< the same, where a text stands for an object with that type
   objects_by_name,      ///< an object whose members are objects of the section KEY.*
   one_or_list,          ///< an object of the section KEY, or a list of such objects
@@ -20,6 +22,7 @@ enum class Form {
   block_layers,         ///< a list of layers in which ${name} may stand for a value
   values_by_name,       ///< an object of any values
   texts_by_name,        ///< an object of texts
+  one_or_texts,         ///< a text, or a list of texts
   files                 ///< a path, or a list of paths
 };
 
@@ -47,6 +50,9 @@ struct Section {
   std::vector<Parameter> parameters;  ///< of the keys: those with a plain value
   std::vector<std::string> names;     ///< of all keys
   std::vector<std::string> required;  ///< those that must be there and have no plain value
+  bool overrides = false;             ///< see Form::overrides
+  /// Whether an object is one of this section, not such objects by name: some key of the section stands there, and no object under it.
+  bool is_one(const Json& object) const;
 };
 
 /// All of them, the file itself first.

@@ -119,6 +119,7 @@ void Network::read(const ExpandedLayer& e) {
   layer.training = part.boolean("training") && e.training;
   layer.learning_rate_scale = part.real("learning_rate_scale") * e.learning_rate_scale;
   read_initializers(e, layer);
+  read_regularize(e, layer);
 }
 
 void Network::read_inputs(const ExpandedLayer& e, LayerConfig& layer) {
@@ -152,8 +153,19 @@ void Network::read_initializers(const ExpandedLayer& e, LayerConfig& layer) {
   const auto add = [&](const std::string& parameter, const Json& object, const std::string& at) {
     layer.initializers.push_back({parameter, reader_.part("network.layers[].initializer", object, at).plugin});
   };
-  const Json* type = given->find("type");
-  if (!given->is_object() || (type && type->is_text())) return add("weight", *given, pointer);
+  if (!given->is_object() || section("network.layers[].initializer").is_one(*given)) return add("weight", *given, pointer);
+  for (const Member& m : given->members()) add(m.key, m.value, pointer_to(pointer, m.key));
+}
+
+void Network::read_regularize(const ExpandedLayer& e, LayerConfig& layer) {
+  const Json* given = e.object.given("regularize");
+  if (!given) return;
+  const std::string path = "network.layers[].regularize", pointer = pointer_to(e.pointer, "regularize");
+  const auto add = [&](const std::string& parameter, const Json& object, const std::string& at) {
+    const SectionReader::Part part = reader_.part(path, object, at);
+    layer.regularize.push_back({parameter, part.real("l1"), part.real("l2"), part.plugin.place});
+  };
+  if (!given->is_object() || section(path).is_one(*given)) return add("weight", *given, pointer);
   for (const Member& m : given->members()) add(m.key, m.value, pointer_to(pointer, m.key));
 }
 

@@ -29,6 +29,7 @@ class Network {
   void read(const ExpandedLayer& expanded);
   void read_inputs(const ExpandedLayer& expanded, LayerConfig& layer);
   void read_initializers(const ExpandedLayer& expanded, LayerConfig& layer);
+  void read_regularize(const ExpandedLayer& expanded, LayerConfig& layer);
   void share(const ExpandedLayer& expanded, size_t index);
   void order();
 

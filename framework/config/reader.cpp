@@ -15,6 +15,8 @@ void check_declaration(const Descriptor& d, const Section& section) {
       throw std::runtime_error("The " + d.kind + " plugin " + in_quotes(d.name) + " declares a parameter " + in_quotes(p.name) +
                                ", which is a key of the experiment file itself.");
   }
+  for (const Key& key : section.keys)
+    if (key.form == Form::overrides) check_declaration(d, lamina::section(section.path + "." + key.parameter.name + "[]"));
 }
 
 namespace {
@@ -122,6 +124,31 @@ SectionReader::Part SectionReader::part(const std::string& section_path, const J
     }
   }
   check_keys(object, pointer, known, owner, faults);
+  return part;
+}
+
+SectionReader::Part SectionReader::overriding(const std::string& section_path, const Json& object, const std::string& pointer,
+                                              const PluginConfig& around) {
+  std::vector<Parameter> given;
+  std::vector<std::string> names;
+  if (!around.plugin && object.is_object())  // whose keys these are is not known
+    for (const Member& m : object.members()) names.push_back(m.key);
+  if (around.plugin)
+    for (Parameter p : around.plugin->parameters) {
+      names.push_back(p.name);
+      p.flags &= ~uint32_t(LAMINA_REQUIRED);
+      if (object.is_object() && object.given(p.name)) given.push_back(p);
+    }
+  Part part = this->part(section_path, object, pointer, names);
+  const Place place = part.plugin.place;
+  part.plugin = around, part.plugin.place = place, part.plugin.given.clear();
+  if (!object.is_object()) return part;
+  part.overrides = read_settings(given, object, pointer, folder, faults);
+  for (const Parameter& p : given)  // an object of names is replaced as a whole
+    std::erase_if(part.plugin.settings, [&](const Attribute& a) { return a.name == p.name || a.name.starts_with(p.name + ".*"); });
+  part.plugin.settings.insert(part.plugin.settings.end(), part.overrides.begin(), part.overrides.end());
+  note_places(given, object, pointer, "", part.plugin.given);
+  part.plugin.given.insert(part.plugin.given.end(), around.given.begin(), around.given.end());
   return part;
 }
 

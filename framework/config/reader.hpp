@@ -21,7 +21,8 @@ class SectionReader {
   /// One object of the file: the framework's own values and the plugin that stands beside them.
   struct Part {
     std::vector<Attribute> values;
-    PluginConfig plugin;  ///< its plugin is null when the section has none or the fault is told
+    PluginConfig plugin;                    ///< its plugin is null when the section has none or the fault is told
+    std::vector<Attribute> overrides = {};  ///< the settings of a section with overrides
     // What the table declares is there with its type, unless a fault was told: then a zero stands for it.
     std::string text(std::string_view name) const;
     int64_t integer(std::string_view name) const;
@@ -34,6 +35,8 @@ class SectionReader {
   /// Reads and checks `object` as a section of the table, with the settings of its plugin where it has one. A value that is no object is a
   /// fault. `extra` are more keys that are legal (the parameters of a block).
   Part part(const std::string& section_path, const Json& object, const std::string& pointer, const std::vector<std::string>& extra = {});
+  /// The same of a section with overrides: the part's plugin is `around` with the settings that `object` gives in place of its own.
+  Part overriding(const std::string& section_path, const Json& object, const std::string& pointer, const PluginConfig& around);
 
   Faults faults;
   const std::filesystem::path folder;

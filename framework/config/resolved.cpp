@@ -38,7 +38,28 @@ Json layer_json(const Experiment& e, const LayerConfig& layer) {
     Json& initializers = object.set("initializer", Json::object());
     for (const InitializerConfig& i : layer.initializers) initializers.set(i.parameter, plugin_json(i.initializer));
   }
+  if (!layer.regularize.empty()) {
+    Json& regularize = object.set("regularize", Json::object());
+    for (const RegularizeConfig& r : layer.regularize) {
+      Json& one = regularize.set(r.parameter, Json::object());
+      one.set("l1", r.l1), one.set("l2", r.l2);
+    }
+  }
   add_settings(object, layer.layer);
+  return object;
+}
+
+Json group_json(const GroupConfig& group) {
+  Json object = Json::object();
+  Json& match = object.set("match", Json::array());
+  for (const auto& [pattern, place] : group.patterns) match.push_back(pattern);
+  if (group.learning_rate)
+    object.set("learning_rate", *group.learning_rate);
+  else
+    object.set("learning_rate_scale", group.learning_rate_scale);
+  object.set("trainable", group.trainable);
+  Json settings = to_json(group.optimizer.plugin->parameters, group.given);
+  for (Member& m : settings.members()) object.set(m.key, std::move(m.value));
   return object;
 }
 
@@ -62,9 +83,15 @@ Json training_json(const TrainingConfig& t) {
   if (t.epochs) object.set("epochs", *t.epochs);
   if (t.steps) object.set("steps", *t.steps);
   object.set("batch_size", t.batch_size);
+  object.set("accumulate", t.accumulate);
   object.set("last_batch", t.drop_last_batch ? "drop" : "keep");
   object.set("shuffle", t.shuffle);
   object.set("on_nonfinite", t.skip_nonfinite ? "skip" : "stop");
+  if (t.average) {
+    Json& average = object.set("average", Json::object());
+    average.set("decay", t.average->decay), average.set("warm_up", t.average->warm_up);
+    average.set("evaluate", t.average->evaluate ? "average" : "last");
+  }
   if (t.clip.value || t.clip.norm) {
     Json& clip = object.set("clip", Json::object());
     if (t.clip.value) clip.set("value", *t.clip.value);
@@ -113,7 +140,11 @@ Json resolved(const Experiment& e) {
   }
   root.set("metrics", std::move(metrics));
 
-  root.set("optimizer", plugin_json(e.optimizer)).set("learning_rate", e.learning_rate);
+  Json& optimizer = root.set("optimizer", plugin_json(e.optimizer));
+  optimizer.set("learning_rate", e.learning_rate);
+  Json groups = Json::array();
+  for (const GroupConfig& group : e.groups) groups.push_back(group_json(group));
+  if (!e.groups.empty()) optimizer.set("groups", std::move(groups));
   root.set("schedule", plugin_json(e.schedule));
   root.set("training", training_json(e.training));
   root.set("backend", plugin_json(e.backend));

@@ -241,6 +241,10 @@ class Writer {
         if (p.flags & LAMINA_REQUIRED) schema.set("minItems", 1);
         return schema;
       }
+      case Form::overrides:
+        schema = shaped(key, {"array"}, where);
+        schema.set("items", object_of(reference(path + "[]", Where::file)));
+        return schema;
       case Form::objects_by_name:
         schema = shaped(key, {"object"}, where);
         schema.set("propertyNames", made({{"pattern", name_pattern}}));
@@ -257,7 +261,10 @@ class Writer {
       case Form::one_or_by_parameter: {
         schema = shaped(key, {"object"}, where);
         const Json single = reference(path, where);
-        schema.set("if", made({{"properties", made({{"type", made({{"type", "string"}})}})}, {"required", one("type")}}));
+        std::vector<Json> plain;  // see Section::is_one
+        for (const std::string& name : section(path).names)
+          plain.push_back(made({{"properties", made({{name, made({{"not", made({{"type", "object"}})}})}})}, {"required", one(name)}}));
+        schema.set("if", made({{"anyOf", std::move(plain)}}));
         schema.set("then", single);
         schema.set("else", made({{"additionalProperties", object_of(single, where)}}));
         return schema;
@@ -279,6 +286,11 @@ class Writer {
       case Form::files:
         schema = made({{"type", types({"string", "array"})}, {"items", made({{"type", "string"}})}});
         add_documents(schema, p.doc);
+        return schema;
+      case Form::one_or_texts:
+        schema = shaped(key, {"string", "array"}, where);
+        schema.set("items", made({{"type", "string"}}));
+        schema.set("minItems", 1);
         return schema;
     }
     return schema;
@@ -309,7 +321,7 @@ class Writer {
     }
     Json schema = made({{"properties", std::move(properties)}});
     if (!required.empty()) schema.set("required", texts(required));
-    if (s.kind.empty()) schema.set("additionalProperties", false);
+    if (s.kind.empty() && !s.overrides) schema.set("additionalProperties", false);
     std::vector<Json> all;
     for (const Choice& c : s.choices) add_choice(all, s, c, where);
     if (s.path.empty() && where == Where::file) add_rules_of_data(all);
@@ -381,9 +393,20 @@ class Writer {
       settings.set(p.name, value(p, where));
       if (p.flags & LAMINA_REQUIRED) required.push_back(p.name);
     }
+    for (const Key& key : s.keys)
+      if (key.form == Form::overrides) settings.set(key.parameter.name, made({{"items", overriding(s, key, d)}}));
     Json schema = closed(s, std::move(settings));
     if (!required.empty() && where != Where::patch) schema.set("required", texts(required));
     return schema;
+  }
+  /// What may stand in the place of the plugin's own settings.
+  static Json overriding(const Section& s, const Key& key, const Descriptor& d) {
+    Json settings = Json::object();
+    for (Parameter p : d.parameters) {
+      p.flags &= ~uint32_t(LAMINA_REQUIRED), p.initial.reset();
+      settings.set(p.name, value(p, Where::file));
+    }
+    return closed(section(s.path + "." + key.parameter.name + "[]"), std::move(settings));
   }
   /// How many tensors a layer reads where it names them.
   static Json input_count(const Descriptor& d) {

@@ -115,7 +115,9 @@ ValueId known_scalar(lamina_scope& s, const std::string& name) {
   return absent;
 }
 std::string scalar_name(const lamina_scope& s, const std::string& name) {
-  return s.updating ? name : s.path + "/" + name;  // without a slash it can be no layer's
+  if (!s.updating) return s.path + "/" + name;
+  const bool shared = s.group.empty() || name == "learning_rate" || name == "step";
+  return shared ? name : s.group + "." + name;  // without a slash it can be no layer's
 }
 /// The setting of a declared name, or the element of a list that stands for it: "parameters.beta.value" is in "parameters.*.value" what
 /// "beta" is in "parameters.*". Null when there is none.

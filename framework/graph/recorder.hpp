@@ -20,6 +20,7 @@ struct lamina_scope {
   bool training = false;
   bool updating = false;  ///< an optimizer's call: states are slots of the parameter at `state_path`, learning_rate and step are scalars
   double rate_scale = 1;
+  std::string group;  ///< of the parameter, whose per-step settings are its own; "" where they are the optimizer's
   const std::vector<lamina::Attribute>* settings = nullptr;  ///< where per-step settings find their value
   // Initializers:
   std::function<void(uint64_t first, uint64_t count, double* out)> uniform;

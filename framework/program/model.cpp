@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/failure.hpp"
+#include "base/glob.hpp"
 #include "base/nearest.hpp"
 #include "graph/autodiff.hpp"
 #include "graph/op.hpp"
@@ -21,13 +22,15 @@ class Recording {
 
   Recorded run() {
     for (auto& layer : x_.layers) forward(layer);
+    check_groups();
     bool wants_loss = request_.update || (!request_.with_respect_to.empty() && request_.differentiate == "loss");
     for (auto& name : request_.fetch) wants_loss |= name == "loss" || name == "losses";
     if (wants_loss) record_losses();
+    if (wants_loss && training() && !penalties_.empty()) record_penalties();
     for (auto& name : request_.fetch) fetch(name);
     if (!request_.with_respect_to.empty()) gradients();
     if (request_.update)
-      Update(x_, g_, calls_, result_).record(trained_, loss_, request_.scale_loss);
+      Update(x_, g_, calls_, result_).record(trained_, loss_, request_);
     else
       for (auto& s : g_.states) s.current = s.first;  // only training steps change the state
     result_.graph = std::move(graph_);
@@ -121,7 +124,7 @@ class Recording {
     scope.training = training() && layer.training;
     const size_t before = g_.states.size();
     results_.push_back(calls_.layer(scope, layer.layer, in));
-    RecordedLayer r{layer.path, layer.layer.plugin->name, {}, {}, 0, layer.trainable};
+    RecordedLayer r{layer.path, layer.layer.plugin->name, {}, {}, 0, {}, 0};
     for (auto v : results_.back()) r.results.push_back(g_.values[v].type);
     for (size_t i = before; i < g_.states.size(); ++i) {
       if (g_.states[i].kind != StateKind::parameter) continue;
@@ -129,7 +132,11 @@ class Recording {
       for (auto d : g_.states[i].type.shape) count *= d;
       r.parameter_count += count;
       r.parameters.push_back(g_.states[i].path);
-      if (layer.trainable) trained_.push_back({i, layer.learning_rate_scale});
+      const Trained trained = learned(i, layer);
+      if (!trained.optimizer) continue;
+      r.trained_count += count;
+      r.trained.push_back(g_.states[i].path);
+      trained_.push_back(trained);
     }
     for (auto& initializer : layer.initializers) {
       const std::string wanted = scope.state_path + "/" + initializer.parameter;
@@ -140,7 +147,43 @@ class Recording {
                                                                "' to initialise" + did_you_mean(initializer.parameter, names));
       }
     }
+    for (auto& one : layer.regularize) {
+      const StateEntry* state = g_.state(layer.path + "/" + one.parameter);
+      if (!state || state->kind != StateKind::parameter) {
+        std::vector<std::string> names;
+        for (auto& p : r.parameters) names.push_back(p.substr(layer.path.size() + 1));
+        PluginCalls::refuse(one.place,
+                            scope.where + ": it has no parameter '" + one.parameter + "' of its own" + did_you_mean(one.parameter, names));
+      }
+      penalties_.push_back({state->first, &one, layer.path});
+    }
     result_.layers.push_back(std::move(r));
+  }
+  /// How a parameter is learned; without an optimizer where it is not.
+  Trained learned(size_t state, const LayerConfig& layer) {
+    Trained trained{state, layer.learning_rate_scale, &x_.optimizer, ""};
+    for (size_t k = 0; k < x_.groups.size(); ++k) {
+      const GroupConfig& group = x_.groups[k];
+      const auto matched = [&](auto& pattern) { return matches(pattern.first, g_.states[state].path); };
+      if (std::none_of(group.patterns.begin(), group.patterns.end(), matched)) continue;
+      trained.rate_scale *= group.learning_rate ? *group.learning_rate / x_.learning_rate : group.learning_rate_scale;
+      if (!group.given.empty()) trained.optimizer = &group.optimizer, trained.group = "groups[" + std::to_string(k) + "]";
+      if (!group.trainable) trained.optimizer = nullptr;
+      break;
+    }
+    if (!layer.trainable) trained.optimizer = nullptr;
+    return trained;
+  }
+  /// A pattern of a group that matches no parameter is a fault.
+  void check_groups() const {
+    std::vector<std::string> names;
+    for (auto& layer : result_.layers) names.insert(names.end(), layer.parameters.begin(), layer.parameters.end());
+    std::vector<Fault> faults;
+    for (auto& group : x_.groups)
+      for (auto& [pattern, place] : group.patterns)
+        if (std::none_of(names.begin(), names.end(), [&](auto& name) { return matches(pattern, name); }))
+          faults.push_back({place, "no parameter is named like '" + pattern + "'" + did_you_mean(pattern, names)});
+    if (!faults.empty()) throw ConfigError(std::move(faults));
   }
   void record_losses() {
     for (auto& loss : x_.losses) {
@@ -158,6 +201,27 @@ class Recording {
         return from_border((loss_ == absent ? part : tensor(s, loss_) + part).id_in(s));
       });
     }
+  }
+  /// What the experiment asks of its parameters, added to the loss that is trained on.
+  void record_penalties() {
+    lamina_scope scope;
+    scope.graph = &g_, scope.where = "regularisation";
+    Scope s(&host_table(), &scope);
+    Tensor sum;
+    for (auto& p : penalties_) {
+      scope.path = p.layer;
+      const Tensor w = tensor(s, p.value);
+      const auto total = [&](const Tensor& t) { return t.rank() ? reshape(lamina::sum(t, all_axes(t)), {}) : t; };
+      const auto add = [&](const Tensor& part) { sum = sum ? sum + part : part; };
+      calls_.guarded(scope, [&] {
+        if (p.of->l1) add(p.of->l1 * total(abs(w)));
+        if (p.of->l2) add(p.of->l2 * total(square(w)));
+      });
+    }
+    if (!sum) sum = tensor(s, loss_) * 0.0;
+    scope.path = "loss";
+    parts_.push_back({"loss/regularization", from_border(sum.id_in(s))});
+    loss_ = calls_.guarded(scope, [&] { return from_border((tensor(s, loss_) + sum).id_in(s)); });
   }
   ValueId record_loss(const LossConfig& loss) {
     lamina_scope scope;
@@ -240,6 +304,12 @@ class Recording {
   std::map<std::string, ValueId> transformed_;
   std::vector<std::vector<ValueId>> results_;  ///< per layer
   std::vector<Trained> trained_;
+  struct Penalty {
+    ValueId value;
+    const RegularizeConfig* of;
+    std::string layer;
+  };
+  std::vector<Penalty> penalties_;
   ValueId loss_ = absent;
   std::vector<NamedValue> parts_;  ///< of the loss, where they have names
 };

@@ -28,6 +28,8 @@ struct Request {
   bool update = false;
   /// Gradients are stored in float16: the loss is scaled, see program/loss_scale.hpp.
   bool scale_loss = false;
+  /// Of the batches of one update, any but the last: adds its gradients up, updates nothing and fetches nothing.
+  bool accumulate = false;
 };
 
 struct RecordedLayer {
@@ -35,7 +37,8 @@ struct RecordedLayer {
   std::vector<graph::TensorType> results;
   std::vector<std::string> parameters;  ///< paths; of a layer that shares, none
   int64_t parameter_count = 0;
-  bool trainable = true;
+  std::vector<std::string> trained;  ///< those of the parameters that are learned
+  int64_t trained_count = 0;
 };
 
 struct Recorded {

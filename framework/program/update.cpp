@@ -33,30 +33,53 @@ Update::Update(const Experiment& experiment, Graph& graph, PluginCalls& calls, R
   handle_.graph = &g_;
 }
 
-void Update::record(const std::vector<Trained>& trained, ValueId loss, bool scale_loss) {
+lamina_scope& Update::at(const char* path, const char* where) {
+  handle_.path = path, handle_.where = where;
+  return handle_;
+}
+
+void Update::record(const std::vector<Trained>& trained, ValueId loss, const Request& request) {
   std::optional<LossScale> scale;
-  if (scale_loss) scale.emplace(g_);
+  if (request.scale_loss) scale.emplace(g_);
   differentiate(trained, scale ? scale->scaled(loss) : loss);
   g_.update_rank = uint32_t(g_.nodes.size());
+  std::optional<MicroBatches> batches;
+  if (x_.training.accumulate > 1) {
+    batches.emplace(g_, request.batch, request.accumulate);
+    calls_.guarded(batches->scope(), [&] { accumulate(loss, *batches); });
+    if (request.accumulate) return recorded_.outputs.clear();
+  }
 
-  handle_.path = "finite", handle_.where = "finite test";
-  ValueId commit = calls_.guarded(handle_, [&] { return from_border(finite(loss).id_in(scope_)); });
+  ValueId commit = calls_.guarded(at("finite", "finite test"), [&] { return from_border(finite(loss).id_in(scope_)); });
   if (scale)
     for (auto& g : gradients_) g.value = scale->unscaled(g.value);
-  handle_.path = "clip", handle_.where = "clipping";
-  commit = calls_.guarded(handle_, [&] { return from_border(clip(loss, tensor(scope_, commit)).id_in(scope_)); });
+  commit = calls_.guarded(at("clip", "clipping"), [&] { return from_border(clip(loss, tensor(scope_, commit)).id_in(scope_)); });
   for (auto& g : gradients_) optimize(g);
-  handle_.path = "optimizer";
+  if (x_.training.average) average();
+  at("optimizer", "commit");
   for (auto& state : g_.states)
-    if (state.current != state.first) state.current = record_node(handle_, op_named("select"), {commit, state.current, state.first}, {})[0];
+    if (state.current != state.first && !MicroBatches::keeps(state.path))
+      state.current =
+          record_node(handle_, op_named("select"), {commit, state.current, batches ? batches->before(state.path) : state.first}, {})[0];
   recorded_.outputs.push_back({"finite", scale ? scale->commit(commit, loss) : commit});
+}
+
+/// Loss, gradients and what the host is told become the means over all samples of the update so far.
+void Update::accumulate(ValueId& loss, MicroBatches& batches) {
+  const ValueId own = loss;
+  for (auto& output : recorded_.outputs) {
+    const bool whole = output.value == own;
+    output.value = batches.mean(output.name, output.value);
+    if (whole) loss = output.value;
+  }
+  for (auto& g : gradients_) g.value = batches.mean(g_.states[g.of->state].path, g.value);
+  batches.finish();
 }
 
 void Update::differentiate(const std::vector<Trained>& trained, ValueId of) {
   std::vector<ValueId> parameters;
   for (auto& t : trained) parameters.push_back(g_.states[t.state].first);
-  handle_.path = "loss", handle_.where = "gradients";
-  const auto d = calls_.guarded(handle_, [&] { return graph::differentiate(handle_, of, parameters); });
+  const auto d = calls_.guarded(at("loss", "gradients"), [&] { return graph::differentiate(handle_, of, parameters); });
   for (size_t i = 0; i < d.size(); ++i)
     if (d[i] == absent)
       recorded_.without_gradient.push_back(g_.states[trained[i].state].path);
@@ -90,21 +113,47 @@ Tensor Update::clip(ValueId loss, Tensor finite) {
 }
 
 void Update::optimize(const Gradient& gradient) {
-  const auto table = copy_sized<lamina_optimizer>(x_.optimizer.plugin->table);
-  if (!table.update) throw Failure(Exit::plugin, x_.optimizer.plugin->file + ": the optimizer's table has no update");
   const Trained& trained = *gradient.of;
+  const PluginConfig& optimizer = *trained.optimizer;
+  const auto table = copy_sized<lamina_optimizer>(optimizer.plugin->table);
+  if (!table.update) throw Failure(Exit::plugin, optimizer.plugin->file + ": the optimizer's table has no update");
   const std::string path = g_.states[trained.state].path;
   lamina_scope inner;
-  inner.where = "optimizer '" + x_.optimizer.plugin->name + "' on '" + path + "'";
+  inner.where = "optimizer '" + optimizer.plugin->name + "' on '" + path + "'";
   inner.path = "optimizer", inner.state_path = path, inner.updating = true, inner.training = true;
-  inner.rate_scale = trained.rate_scale;
+  inner.rate_scale = trained.rate_scale, inner.group = trained.group;
   lamina_value next = 0;
-  calls_.call(inner, x_.optimizer, [&](auto* host, auto* handle, auto* settings, uint32_t count) {
+  calls_.call(inner, optimizer, [&](auto* host, auto* handle, auto* settings, uint32_t count) {
     return table.update(host, handle, settings, count, to_border(g_.states[trained.state].first), to_border(gradient.value), &next);
   });
   if (!next || next > g_.values.size() || g_.values[from_border(next)].type != g_.states[trained.state].type)
     throw Failure(Exit::plugin, inner.sentence("the next weights must have the weights' own shape and type"));
   g_.states[trained.state].current = from_border(next);
+}
+
+/// average ← decay · average + (1 − decay) · next, of all that the step changes but the optimizer's own: weights and running statistics.
+void Update::average() {
+  const AverageConfig& config = *x_.training.average;
+  lamina_scope& scope = at("average", "average of the weights");
+  scope.updating = true;
+  calls_.guarded(scope, [&] {
+    const auto kept = [&](const std::string& name, const std::string& of, const Shape& shape) {
+      scope.state_path = of;
+      return State(scope_.emit("state", {}, {{"name", name}, {"shape", shape}})[0]);
+    };
+    State updates = kept("updates", "average", {});
+    const Tensor before = updates;
+    const Tensor decay = minimum(config.decay, config.warm_up ? before / (before + 1) : before);  // the first update is taken as it is
+    updates = before + 1;
+    const size_t count = g_.states.size();
+    for (size_t i = 0; i < count; ++i) {
+      const StateEntry state = g_.states[i];  // a copy: recording moves the graph's own
+      if (state.kind == StateKind::slot || state.current == state.first) continue;
+      State mean = kept("average", state.path, state.type.shape);
+      mean = decay * mean + (1 - decay) * tensor(scope_, state.current);
+    }
+  });
+  scope.updating = false;
 }
 
 }  // namespace lamina::program

@@ -20,6 +20,7 @@ struct Prepared {
   void initialize_state() {
     initialize(bench.session, bench.experiment, bench.catalogue);
     bench.load_initial_weights();
+    bench.start_averages();
   }
   Workbench bench;
   Course course;

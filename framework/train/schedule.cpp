@@ -10,7 +10,9 @@
 namespace lamina {
 
 Course::Course(const TrainingConfig& training, int64_t samples, int64_t batch) {
-  steps_per_epoch = training.drop_last_batch ? samples / batch : (samples + batch - 1) / batch;
+  batches_per_step = training.accumulate;
+  batches_per_epoch = training.drop_last_batch ? samples / batch : (samples + batch - 1) / batch;
+  steps_per_epoch = batches_per_epoch / batches_per_step + (batches_per_epoch % batches_per_step != 0);
   steps = training.steps ? *training.steps : checked_count({*training.epochs, steps_per_epoch});
   epochs = steps / steps_per_epoch + (steps % steps_per_epoch != 0);
 }

@@ -11,11 +11,12 @@
 
 namespace lamina {
 
-/// Steps and epochs of a whole run. The last epoch may be cut short by training.steps.
+/// Steps (updates) and epochs of a whole run. The last epoch may be cut short by training.steps; its last step may have fewer batches than
+/// others.
 struct Course {
   /// `samples` of the training split, `batch` of a full step. std::runtime_error where the number of steps overflows.
   Course(const TrainingConfig& training, int64_t samples, int64_t batch);
-  int64_t steps_per_epoch, steps, epochs;
+  int64_t batches_per_step, batches_per_epoch, steps_per_epoch, steps, epochs;
 };
 
 /// The experiment's schedule plugin.

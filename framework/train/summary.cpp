@@ -52,10 +52,10 @@ ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue) 
   std::map<std::string, double> flops;
   for (auto& op : bench.evaluation(bench.batch()).lowered().ops) flops[*op.path] += flops_of(op, bench.evaluation(bench.batch()).lowered());
   for (auto& l : bench.layers()) {
-    LayerSummary layer{l.path, l.type, {}, l.parameter_count, flops[l.path], l.trainable};
+    LayerSummary layer{l.path, l.type, {}, l.parameter_count, flops[l.path], l.parameters.empty() || !l.trained.empty()};
     for (auto& type : l.results) layer.output_shapes.push_back(text_of(type.shape));
     s.parameters += l.parameter_count;
-    if (l.trainable) s.trained += l.parameter_count;
+    s.trained += l.trained_count;
     s.layers.push_back(std::move(layer));
   }
   return s;

@@ -1,5 +1,6 @@
 #include "train/training.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -32,6 +33,8 @@ std::vector<std::pair<std::string, std::string>> measured(const Experiment& x) {
   std::vector<std::pair<std::string, std::string>> all;
   for (auto& loss : x.losses)
     if (!loss.name.empty()) all.emplace_back(loss.column(), "loss/" + loss.name);
+  if (std::ranges::any_of(x.layers, [](auto& layer) { return !layer.regularize.empty(); }))
+    all.emplace_back("regularization_loss", "loss/regularization");
   if (x.training.clip.norm) all.emplace_back("gradient_norm", "gradient_norm");
   return all;
 }
@@ -67,6 +70,7 @@ Training::Training(Workbench& bench, RunFolder folder, const Course& course, Sch
       loader_(bench.data, bench.data.training()) {
   const int64_t rest = int64_t(bench.data.training().rows.size()) % bench.batch();
   if (rest && !x_.training.drop_last_batch) rest_ = make_ready(rest);
+  if (course_.batches_per_step > 1 && course_.batches_per_epoch > 1) more_ = make_accumulating();
   for (auto& outputs : outputs_) outputs.resize(std::max(full_.program->output_bytes(), rest_.program ? rest_.program->output_bytes() : 0));
   step_row_ = {"step",
                {{"step", int64_t(0)},
@@ -83,6 +87,10 @@ Training::Ready Training::make_ready(int64_t samples) {
   Ready ready{&p, samples, bench_.data.numbers(p.feeds()), {p.output("loss")}, p.output("finite").offset};
   for (auto& [column, output] : measured(x_)) ready.numbers.push_back(p.output(output));
   return ready;
+}
+Training::Ready Training::make_accumulating() {
+  program::Executable& p = bench_.accumulating(bench_.batch());
+  return {&p, bench_.batch(), bench_.data.numbers(p.feeds()), {}, 0};
 }
 
 bool Training::stopping() const { return stop_signal || (options_.stop_after_steps && step_ >= *options_.stop_after_steps); }
@@ -198,19 +206,24 @@ void Training::loop() {
 
 /// Starts one step; its loss is read later, so a device need not be waited for. What fails is told with the step.
 void Training::launch() try {
-  const Ready& r = ready_for(in_epoch_);
-  const int64_t* rows = order_.data() + in_epoch_ * full_.samples;
   const double rate = schedule_.rate(step_, epoch_);
-  const lamina_feed* feeds = loader_.feeds(r.columns, rows, size_t(r.samples));
-  if (in_epoch_ + 1 < course_.steps_per_epoch) {
-    const Ready& next = ready_for(in_epoch_ + 1);
-    loader_.announce(next.columns, rows + full_.samples, size_t(next.samples));
+  const int64_t first = in_epoch_ * course_.batches_per_step, end = std::min(first + course_.batches_per_step, course_.batches_per_epoch);
+  Pending pending{nullptr, 0, step_ + 1, rate};
+  for (int64_t batch = first; batch < end; ++batch) {
+    const Ready& r = ready_for(batch);
+    const int64_t* rows = order_.data() + batch * full_.samples;
+    const lamina_feed* feeds = loader_.feeds(r.columns, rows, size_t(r.samples));
+    if (batch + 1 < course_.batches_per_epoch) {
+      const Ready& next = ready_for(batch + 1);
+      loader_.announce(next.columns, rows + full_.samples, size_t(next.samples));
+    }
+    r.program->run({uint64_t(x_.seed), uint64_t(step_), uint64_t(batch - first), rate, double(step_ + 1)}, feeds,
+                   outputs_[pending_count_].data());
+    pending.ready = &r, pending.samples += r.samples;
   }
-  char* outputs = outputs_[pending_count_].data();
-  profiled_ += profiling_ && &r == &full_;
-  r.program->run({uint64_t(x_.seed), uint64_t(step_), 0, rate, double(step_ + 1)}, feeds, outputs);
+  profiled_ += profiling_ && pending.ready == &full_;
   ++step_, ++in_epoch_;
-  pending_[pending_count_++] = {&r, step_, rate};
+  pending_[pending_count_++] = pending;
 } catch (const Failure& e) {
   throw Failure(e.exit, "step " + std::to_string(step_ + 1) + ": " + e.what());
 }
@@ -222,7 +235,8 @@ void Training::profile() {
     if (profiled_ >= stretch) end_profile();
   } else if (!profiled_ && step_ - first_step_ >= std::min(warm_up, (course_.steps - first_step_) / 2)) {
     drain();
-    full_.program->profile(true);
+    for (auto* ready : {&more_, &full_})
+      if (ready->program) ready->program->profile(true);
     profiling_ = true, profile_begin_ = step_ + 1;
   }
 }
@@ -231,7 +245,12 @@ void Training::end_profile() {
   if (!profiling_) return;
   drain();
   profiling_ = false;
-  const auto times = full_.program->profile(false);
+  std::vector<program::OpProfile> times;
+  for (auto* ready : {&more_, &full_}) {
+    if (!ready->program) continue;
+    const auto own = ready->program->profile(false);
+    times.insert(times.end(), own.begin(), own.end());
+  }
   if (times.empty())
     watcher_.warning("the backend \"" + bench_.session.backend() + "\" has no clock; there is no profile");
   else if (profiled_)
@@ -248,11 +267,12 @@ void Training::drain() {
   try {
     full_.program->wait();
     if (rest_.program) rest_.program->wait();
+    if (more_.program) more_.program->wait();
   } catch (const Failure& e) {
     throw Failure(e.exit, "step " + std::to_string(step_) + ", or one shortly before it: " + e.what());
   }
   int64_t samples = 0;
-  for (size_t i = 0; i < pending_count_; ++i) samples += pending_[i].ready->samples;
+  for (size_t i = 0; i < pending_count_; ++i) samples += pending_[i].samples;
   const double time = now(), speed = double(samples) / std::max(time - last_drain_, 1e-9);
   last_drain_ = time;
   for (size_t i = 0; i < pending_count_; ++i) book(pending_[i], outputs_[i].data(), rounded(time, 1e6), rounded(speed, 10));
@@ -269,7 +289,7 @@ void Training::book(const Pending& p, const char* outputs, double time, double s
   const Ready& r = *p.ready;
   last_loss_ = number(r.numbers[0], outputs);
   const bool finite = outputs[r.finite] != 0;
-  if (finite) epoch_loss_ += last_loss_ * double(r.samples), epoch_samples_ += r.samples;
+  if (finite) epoch_loss_ += last_loss_ * double(p.samples), epoch_samples_ += p.samples;
   if (p.step % x_.log_every_steps == 0 || !finite) {
     auto& c = step_row_.columns;
     c[0].second = p.step, c[1].second = (p.step - 1) / course_.steps_per_epoch + 1;
@@ -293,7 +313,7 @@ void Training::not_finite(const Pending& p, double loss) {
 
 void Training::end_epoch() {
   epoch_seconds_ += now() - epoch_start_;
-  const double seen = double(std::min(in_epoch_ * full_.samples, int64_t(order_.size())));
+  const double seen = double(std::min(in_epoch_ * course_.batches_per_step * full_.samples, int64_t(order_.size())));
   EpochReport report{epoch_ + 1, course_.epochs, epoch_loss_ / double(epoch_samples_), epoch_seconds_, {}};  // NaN where no step was finite
   if (epoch_skipped_ > 1)
     watcher_.warning(std::to_string(epoch_skipped_) + " steps of epoch " + std::to_string(report.epoch) +

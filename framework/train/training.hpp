@@ -38,15 +38,18 @@ class Training {
   };
   /// A step that was started.
   struct Pending {
-    const Ready* ready = nullptr;
-    int64_t step = 0;
+    const Ready* ready = nullptr;  ///< of its last batch, whose outputs are those of the step
+    int64_t samples = 0, step = 0;
     double rate = 0;
   };
   static constexpr size_t ring = pace::ring;
 
   Ready make_ready(int64_t samples);
-  const Ready& ready_for(int64_t step_in_epoch) const {
-    return rest_.program && step_in_epoch + 1 == course_.steps_per_epoch ? rest_ : full_;
+  Ready make_accumulating();
+  /// What runs a batch of the epoch: the last of a step updates, the last of all may be smaller.
+  const Ready& ready_for(int64_t batch) const {
+    if (batch + 1 == course_.batches_per_epoch) return rest_.program ? rest_ : full_;
+    return (batch + 1) % course_.batches_per_step ? more_ : full_;
   }
   void loop();
   void profile();
@@ -69,7 +72,7 @@ class Training {
   RunFolder folder_;
   Journal journal_;
   RunRecord record_;
-  Ready full_, rest_;
+  Ready full_, rest_, more_;  ///< whole and smaller batches that update; those before them in a step of several
 
   int64_t step_ = 0, epoch_ = 0, in_epoch_ = 0;  ///< done so far
   int64_t saved_step_ = -1;

@@ -9,7 +9,7 @@
 #include "base/nearest.hpp"
 #include "base/shape.hpp"
 #include "config/settings.hpp"
-#include "program/loss_scale.hpp"
+#include "program/update.hpp"
 #include "record/hdf5_reader.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
@@ -101,6 +101,9 @@ Workbench::Workbench(const Experiment& x, Catalogue& c)
 std::unique_ptr<program::Executable> Workbench::compile(const Request& request, const std::string& name) {
   program::Recorded recorded = program::record(experiment, data.types(), request, session.real());
   if (request.update && layers_.empty()) layers_ = recorded.layers, without_gradient_ = recorded.without_gradient;
+  if (request.mode == Request::Mode::evaluate && experiment.training.average && experiment.training.average->evaluate)
+    for (auto& state : recorded.graph->states)
+      if (const std::string average = program::average_of(state.path); session.find(average) >= 0) state.path = average;
   try {
     return session.compile(std::move(recorded.graph), std::move(recorded.outputs), name);
   } catch (const graph::ErrorAt& e) {  // an op or a kernel that the backend does not run
@@ -111,9 +114,18 @@ std::unique_ptr<program::Executable> Workbench::compile(const Request& request, 
 }
 program::Executable& Workbench::training(int64_t batch) {
   auto& p = programs_["train " + std::to_string(batch)];
-  const bool scale_loss = session.precision() == "float16";
-  if (!p) p = compile({Request::Mode::train, batch, {"losses"}, "loss", {}, true, scale_loss}, "train " + std::to_string(batch));
+  if (!p) p = compile(step(batch), "train " + std::to_string(batch));
   return *p;
+}
+program::Executable& Workbench::accumulating(int64_t batch) {
+  auto& p = programs_["accumulate " + std::to_string(batch)];
+  Request request = step(batch);
+  request.accumulate = true;
+  if (!p) p = compile(request, "accumulate " + std::to_string(batch));
+  return *p;
+}
+Request Workbench::step(int64_t batch) const {
+  return {Request::Mode::train, batch, {"losses"}, "loss", {}, true, session.precision() == "float16"};
 }
 program::Executable& Workbench::evaluation(int64_t batch) {
   auto& p = programs_["evaluate " + std::to_string(batch)];
@@ -129,8 +141,7 @@ program::Executable& Workbench::inspecting(int64_t batch) {
   for (size_t k = 0; k < layers_.size(); ++k) {
     for (size_t i = 0; i < layers_[k].results.size(); ++i)
       request.fetch.push_back(layers_[k].path + (i ? "." + result_name(*experiment.layers[k].layer.plugin, i) : ""));
-    if (layers_[k].trainable)
-      request.with_respect_to.insert(request.with_respect_to.end(), layers_[k].parameters.begin(), layers_[k].parameters.end());
+    request.with_respect_to.insert(request.with_respect_to.end(), layers_[k].trained.begin(), layers_[k].trained.end());
   }
   request.fetch.push_back("loss");
   p = compile(request, "inspect " + std::to_string(batch));
@@ -162,6 +173,7 @@ void Workbench::compile_all() {
   };
   each_size(data.training(), [&](int64_t size) {
     if (size == batch_ || !experiment.training.drop_last_batch) training(size);
+    if (size == batch_ && experiment.training.accumulate > 1) accumulating(size);
   });
   for (auto& split : data.splits())
     if (&split != &data.training()) each_size(split, [&](int64_t size) { evaluation(size); });
@@ -226,6 +238,7 @@ std::vector<NamedArray> Workbench::save() const {
   auto& s = const_cast<program::Session&>(session);
   for (size_t e = 0; e < session.state().size(); ++e) {
     const auto& tensor = session.state()[e];
+    if (program::MicroBatches::keeps(tensor.path)) continue;
     NamedArray a{stored_name(tensor), {tensor.type.dtype, tensor.type.shape, std::vector<std::byte>(session.bytes(e))}};
     s.read(e, a.array.bytes.data());
     tensors.push_back(std::move(a));
@@ -238,7 +251,8 @@ void Workbench::load(const std::vector<NamedArray>& tensors, const std::string& 
   for (size_t e = 0; e < session.state().size(); ++e) {
     const auto& tensor = session.state()[e];
     auto it = index.find(stored_name(tensor));
-    if (it == index.end() && program::LossScale::keeps(tensor.path)) {
+    const bool anew = program::LossScale::keeps(tensor.path) || program::MicroBatches::keeps(tensor.path);
+    if (it == index.end() && anew) {
       write_values(session, e, initial_values(tensor, nullptr, uint64_t(experiment.seed), catalogue));
       continue;
     }
@@ -250,6 +264,15 @@ void Workbench::load(const std::vector<NamedArray>& tensors, const std::string& 
       session.write(e, it->second->bytes.data());
     else
       write_values(session, e, as_doubles(*it->second));
+  }
+}
+void Workbench::start_averages() {
+  for (size_t e = 0; e < session.state().size(); ++e) {
+    const int64_t average = session.find(program::average_of(session.state()[e].path));
+    if (average < 0) continue;
+    std::vector<char> values(session.bytes(e));
+    session.read(e, values.data());
+    session.write(size_t(average), values.data());
   }
 }
 void Workbench::load_initial_weights() {

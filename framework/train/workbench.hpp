@@ -20,6 +20,8 @@ class Workbench {
   Workbench(const Experiment& experiment, Catalogue& catalogue);
 
   program::Executable& training(int64_t batch);
+  /// The batches before the last of an update of several.
+  program::Executable& accumulating(int64_t batch);
   /// Loss and metric sums.
   program::Executable& evaluation(int64_t batch);
   /// All programs that a run needs: so what does not fit is known before the first step.
@@ -45,6 +47,8 @@ class Workbench {
   void load(const std::vector<NamedArray>& tensors, const std::string& file);
   /// The experiment's initial_weights over the initial values.
   void load_initial_weights();
+  /// Averages begin as what they are averages of.
+  void start_averages();
 
   const Experiment& experiment;
   Catalogue& catalogue;
@@ -53,6 +57,7 @@ class Workbench {
 
  private:
   std::unique_ptr<program::Executable> compile(const program::Request& request, const std::string& name);
+  program::Request step(int64_t batch) const;
 
   double finish(const MetricConfig& metric, const std::vector<double>& sums) const;
   std::string prediction() const;  ///< the layer whose output the first loss reads, as fetch names it

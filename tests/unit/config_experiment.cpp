@@ -134,7 +134,7 @@ TEST_CASE("experiment: all faults of a file are told at once, in its order") {
         "f.json:4:5  /network/layers/0: \"filters\" is missing; wanted an integer in [1, inf)\n"
         "f.json:4:22  /network/layers/0/filtres: unknown key \"filtres\" of layer \"conv\"; did you mean \"filters\"? known: bias, block, "
         "filters, "
-        "initializer, inputs, kernel, learning_rate_scale, name, padding, share, stride, trainable, training, type\n"
+        "initializer, inputs, kernel, learning_rate_scale, name, padding, regularize, share, stride, trainable, training, type\n"
         "f.json:6:32  /network/layers/2/units: \"units\" is 0; wanted an integer in [1, inf)\n"
         "f.json:6:43  /network/layers/2/name: a second layer is named \"relu\"; the first is at f.json:5:30\n"
         "f.json:8:20  /loss/type: no loss plugin is named \"cross_entropi\"; did you mean \"cross_entropy\"? known: cross_entropy, mse\n"
@@ -142,7 +142,7 @@ TEST_CASE("experiment: all faults of a file are told at once, in its order") {
         "f.json:9:70  /optimizer/momentum: \"momentum\" is 1.0; wanted a number in [0, 1)\n"
         "f.json:10:26  /training/epochs: \"epochs\" is \"five\"; wanted an integer in [1, inf)\n"
         "f.json:10:52  /training/lastbatch: unknown key \"lastbatch\" of the training section; did you mean \"last_batch\"? known: "
-        "batch_size, "
+        "accumulate, average, batch_size, "
         "clip, epochs, last_batch, on_nonfinite, shuffle, steps");
   CHECK(exit == 3);
 }
@@ -267,6 +267,37 @@ TEST_CASE("experiment: one loss or several") {
   CHECK(
       contains(faults(losses(R"([{"type": "mse", "target": "inptu"}])")), "/loss/0/target: there is no layer or dataset column \"inptu\""));
   CHECK(contains(faults(losses(R"([{"type": "mse"}])", R"("metrics": [{"type": "accuracy", "name": "mse_loss"}], )")), "a second column"));
+}
+
+TEST_CASE("experiment: groups of parameters override what the optimizer's object says") {
+  const auto groups = [](const std::string& list, const std::string& rate = "0.5") {
+    return R"({"dataset": {"type": "idx", "path": "d"}, "network": {"layers": [{"type": "dense", "units": 3, "regularize": {"l2": 2}}]},
+              "loss": {"type": "mse"}, "training": {"steps": 3, "batch_size": 2},
+              "optimizer": {"type": "momentum", "momentum": 0.5, "learning_rate": )" +
+           rate + ", \"groups\":\n" + list + "}}";
+  };
+  const Experiment e =
+      load(groups(R"([{"match": ["a/*", "b"], "momentum": 0.25, "learning_rate": 2}, {"match": "*", "trainable": false}])"));
+  REQUIRE(e.groups.size() == 2);
+  CHECK(e.groups[0].patterns[1].first == "b");
+  CHECK(e.groups[0].patterns[1].second.pointer == "/optimizer/groups/0/match/1");
+  CHECK(e.groups[0].optimizer.settings == std::vector<Attribute>{{"momentum", 0.25}});
+  CHECK(e.groups[0].optimizer.place_of("momentum").pointer == "/optimizer/groups/0/momentum");
+  CHECK(e.groups[0].learning_rate == 2);
+  CHECK(e.groups[1].given.empty());
+  CHECK(e.groups[1].optimizer.settings == e.optimizer.settings);
+  CHECK(e.groups[1].optimizer.place_of("momentum").pointer == "/optimizer/momentum");
+  CHECK(!e.groups[1].trainable);
+  CHECK(e.layers[0].regularize[0].parameter == "weight");
+  CHECK(e.layers[0].regularize[0].l2 == 2);
+  CHECK(to_text(load_experiment(to_text(e.resolved), "/r.json", fake::catalogue()).resolved) == to_text(e.resolved));
+  CHECK(to_text(*e.resolved.find("optimizer")->find("groups"), false) ==
+        R"([{"match":["a/*","b"],"learning_rate":2.0,"trainable":true,"momentum":0.25},)"
+        R"({"match":["*"],"learning_rate_scale":1.0,"trainable":false}])");
+  CHECK(contains(faults(groups(R"([{"match": "*", "learning_rate": 1}])", "0")),
+                 "/optimizer/groups/0/learning_rate: it stands in proportion to the optimizer's"));
+  CHECK(contains(faults(groups(R"([{"match": "*", "momentun": 1}])")),
+                 "/optimizer/groups/0/momentun: unknown key \"momentun\" of a group of parameters; did you mean \"momentum\"?"));
 }
 
 TEST_CASE("experiment: hostile texts end in faults and cannot reach the terminal") {

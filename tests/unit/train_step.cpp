@@ -38,7 +38,9 @@ struct Steps {
   }
   /// What one step takes from the parameters.
   Values gradient(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> still = more;
+    std::vector<std::string> still;
+    for (auto& each : more)
+      if (!each.starts_with("optimizer")) still.push_back(each);
     still.push_back("optimizer.learning_rate=0");
     const Values before = tensors(run(still)), after = tensors(run(more));
     Values taken;
@@ -137,4 +139,183 @@ TEST_CASE("of several losses the scaled sum is minimised and each is recorded") 
   CHECK(test[1].first == "cross_entropy_loss");
   CHECK(test[2].first == "copy_loss");
   CHECK(test[0].second == doctest::Approx(0.5 * test[1].second + 2 * test[2].second).epsilon(1e-13));
+}
+
+TEST_CASE("groups of parameters have settings of their own; the first that matches counts") {
+  Steps steps;
+  const auto with = [](const std::string& groups, const std::string& momentum = "0.5") {
+    return std::vector<std::string>{R"(optimizer={"type": "momentum", "learning_rate": 1, "weight_decay": 0.5, "momentum": )" + momentum +
+                                    R"(, "groups": [)" + groups + "]}"};
+  };
+  const Values plain = steps.gradient(), all = steps.gradient(with(""));  // in the first step, all = plain + 0.5 w
+  CHECK(distance(plain, all) > 1e-2);
+  Values weights_decay = plain;
+  weights_decay["model/logits/weight"] = all.at("model/logits/weight");
+  const std::string none_for = R"({"match": ["*/bias", "c1/*", "batch_norm_*/weight"], "weight_decay": 0})";
+  CHECK(distance(steps.gradient(with(none_for)), weights_decay) < 1e-14);
+
+  // rates, absolute and as a factor, and what is not trained
+  const auto of_c1 = [&](double factor) {
+    return changed(all, [&](const std::string& name, double v) { return name.starts_with("model/c1") ? factor * v : v; });
+  };
+  CHECK(distance(steps.gradient(with(R"({"match": "c1/*", "learning_rate": 0.25}, {"match": "*", "momentum": 0})")), of_c1(0.25)) < 1e-14);
+  CHECK(distance(steps.gradient(with(R"({"match": "c1/*", "learning_rate_scale": 2}, {"match": "*/bias", "trainable": true})")), of_c1(2)) <
+        1e-14);
+  CHECK(distance(steps.gradient(with(R"({"match": "c1/*", "trainable": false})")), of_c1(0)) == 0);
+
+  // a number of the step is a group's own: with a group for all, the optimizer's says nothing
+  const auto three = [&](const std::vector<std::string>& settings) {
+    return Steps::tensors(steps.run(settings, R"({"steps": 3, "batch_size": 8})"));
+  };
+  CHECK(distance(three(with(R"({"match": "*", "momentum": 0.5})", "0.9")), three(with(""))) == 0);
+  const Values mixed = three(with(R"({"match": "logits/bias", "momentum": 0})"));
+  CHECK(distance({{"", mixed.at("optimizer/velocity/logits/bias")}}, {{"", three(with("")).at("optimizer/velocity/logits/bias")}}) > 1e-9);
+}
+
+TEST_CASE("a pattern of a group that matches nothing is a fault with the nearest name") {
+  Steps steps;
+  try {
+    steps.run({R"(optimizer.groups=[{"match": ["c1/*", "logits/wieght"]}])"});
+    FAIL("nothing was refused");
+  } catch (const ConfigError& e) {
+    CHECK_MESSAGE(std::string(e.what()).find("/optimizer/groups/0/match/1: no parameter is named like 'logits/wieght'; did you mean "
+                                             "\"logits/weight\"?") != std::string::npos,
+                  e.what());
+  }
+}
+
+TEST_CASE("the regularisation of a layer is part of the training loss") {
+  Steps steps;
+  const Values start = Steps::tensors(steps.run({"optimizer.learning_rate=0"})), plain = steps.gradient();
+  const auto sum = [&](const std::string& name, auto function) {
+    double total = 0;
+    for (double v : start.at(name)) total += function(v);
+    return total;
+  };
+  const std::vector<std::string> penalties = {R"(network.layers[logits].regularize={"l2": 0.25})",
+                                              R"(network.layers[c1].regularize={"weight": {"l1": 0.5}, "bias": {"l1": 0.125, "l2": 2}})"};
+  Values expected = plain;
+  const auto add = [&](const std::string& name, double l1, double l2) {
+    auto& values = expected.at(name);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const double w = start.at(name)[i];
+      values[i] += l1 * double((w > 0) - (w < 0)) + 2 * l2 * w;
+    }
+  };
+  add("model/logits/weight", 0, 0.25), add("model/c1/weight", 0.5, 0), add("model/c1/bias", 0.125, 2);
+  CHECK(distance(steps.gradient(penalties), expected) < 1e-14);
+  const RunReport with = steps.run(penalties), without = steps.run({});
+  const double penalty = 0.25 * sum("model/logits/weight", [](double v) { return v * v; }) +
+                         0.5 * sum("model/c1/weight", [](double v) { return std::fabs(v); }) +
+                         sum("model/c1/bias", [](double v) { return 0.125 * std::fabs(v) + 2 * v * v; });
+  CHECK(column(with, "regularization_loss")[0] == doctest::Approx(penalty).epsilon(1e-13));
+  CHECK(column(with, "loss")[0] == doctest::Approx(column(without, "loss")[0] + penalty).epsilon(1e-13));
+  try {
+    steps.run({R"(network.layers[c1].regularize={"wieght": {"l1": 0.5}})"});
+    FAIL("nothing was refused");
+  } catch (const ConfigError& e) {
+    CHECK_MESSAGE(std::string(e.what()).find("layer 'c1' (conv): it has no parameter 'wieght' of its own; did you mean \"weight\"?") !=
+                      std::string::npos,
+                  e.what());
+  }
+}
+
+namespace {
+/// A net whose loss is a mean over samples: no normalisation over the batch, nothing random.
+const std::vector<std::string> plain_net = {
+    R"(network={"layers": [{"type": "conv", "name": "c1", "filters": 4, "kernel": 3}, {"type": "relu"}, {"type": "flatten"}, {"type": "dense", "name": "logits", "units": 3}]})"};
+std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+}  // namespace
+
+TEST_CASE("an update of several batches is one of all their samples") {
+  Steps steps;
+  // 75 samples: updates of 24, 24, 24 and 3 samples; in batches of 8, the last has one batch of 3. And of 40 and 35: 8·5, 8·4 + 3.
+  for (const auto& [count, batch] : {std::pair(3, 24), std::pair(5, 40)}) {
+    CAPTURE(count);
+    const std::string adam = R"(optimizer={"type": "adam", "learning_rate": 0.01})", clip = "training.clip.norm=0.5";
+    const auto whole = steps.run(joined(plain_net, {adam, clip, R"(loss=[{"type": "cross_entropy"}])"}),
+                                 R"({"epochs": 2, "batch_size": )" + std::to_string(batch) + "}");
+    const auto parts = steps.run(joined(plain_net, {adam, clip, R"(loss=[{"type": "cross_entropy"}])"}),
+                                 R"({"epochs": 2, "batch_size": 8, "accumulate": )" + std::to_string(count) + "}");
+    CHECK(parts.steps == whole.steps);
+    CHECK(distance(Steps::tensors(parts), Steps::tensors(whole)) < 1e-13);
+    for (const char* name : {"loss", "cross_entropy_loss", "gradient_norm", "learning_rate"}) {
+      const auto a = column(parts, name), b = column(whole, name);
+      REQUIRE(a.size() == b.size());
+      for (size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-12));
+    }
+    CHECK(column(parts, "train_loss", "epoch")[1] == doctest::Approx(column(whole, "train_loss", "epoch")[1]).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("stopped and resumed, a run that accumulates and averages equals the whole one") {
+  SmallRuns runs;
+  const std::vector<std::string> settings = {"training.accumulate=4", "training.average={}", "training.clip.norm=1"};
+  const Outcome expected = outcome(runs.run(settings).folder);
+  CHECK(expected.step == 12);  // 4 epochs of 10 batches
+  for (int64_t first : {1, 3, 5}) {
+    CAPTURE(first);
+    const RunReport stopped = runs.run(settings, first);
+    CHECK(stopped.steps == first);
+    CHECK(difference(outcome(runs.resume(stopped.folder).folder), expected) == "");
+  }
+  for (auto& tensor : expected.tensors) CHECK(tensor.name.find("micro_batches") == std::string::npos);
+}
+
+TEST_CASE("a batch that is not finite spoils its update alone, with the statistics of the batches before it") {
+  Steps steps;
+  // the first update makes weights whose square is infinite
+  const std::vector<std::string> steep = {
+      "optimizer.learning_rate=1e300",
+      R"(network={"layers": [{"type": "conv", "name": "c1", "filters": 4, "kernel": 3}, {"type": "expression", "forward": "x * x"}, {"type": "batch_norm"}, {"type": "flatten"}, {"type": "dense", "units": 3}]})"};
+  const auto tensors = [&](int count) {
+    return Steps::tensors(
+        steps.run(steep, R"({"steps": )" + std::to_string(count) + R"(, "batch_size": 8, "accumulate": 2, "on_nonfinite": "skip"})"));
+  };
+  const Values one = tensors(1), three = tensors(3);
+  CHECK(distance(three, one) == 0);
+  for (auto& [name, values] : three)
+    for (double v : values) CHECK_MESSAGE(std::isfinite(v), name);
+}
+
+TEST_CASE("the average of the weights follows them, and evaluation takes it") {
+  Steps steps;
+  const auto run = [&](int count, const std::string& average, const std::string& data = "") {
+    return steps.run(joined({"optimizer.learning_rate=0.1"}, {}), R"({"steps": )" + std::to_string(count) + R"(, "batch_size": 8)" +
+                                                                      (average.empty() ? "" : R"(, "average": )" + average) + data + "}");
+  };
+  std::vector<Values> after;  // as they are without an average
+  for (int k = 1; k <= 4; ++k) after.push_back(Steps::tensors(run(k, "")));
+  const auto averaged = [&](double decay, bool warm_up) {
+    Values mean = after[0];
+    for (int k = 1; k < 4; ++k) {
+      const double d = warm_up ? std::min(decay, double(k) / (k + 1)) : decay;
+      for (auto& [name, values] : mean)
+        for (size_t i = 0; i < values.size(); ++i) values[i] = d * values[i] + (1 - d) * after[size_t(k)].at(name)[i];
+    }
+    return mean;
+  };
+  for (const bool warm_up : {true, false}) {
+    CAPTURE(warm_up);
+    const RunReport report = run(4, std::string(R"({"decay": 0.6, "warm_up": )") + (warm_up ? "true" : "false") + "}");
+    Values last, mean;
+    for (auto& [name, values] : Steps::tensors(report)) {
+      if (name.starts_with("optimizer/average/"))
+        mean["model/" + name.substr(18)] = values;
+      else if (name.starts_with("model/"))
+        last[name] = values;
+    }
+    CHECK(distance(last, after[3]) == 0);  // training is as without
+    CHECK(distance(mean, averaged(0.6, warm_up)) < 1e-14);
+    CHECK(distance(mean, last) > 1e-4);
+    const RunReport same = run(4, R"({"decay": 0.6, "evaluate": "last"})");
+    CHECK(same.evaluations == run(4, "").evaluations);
+    CHECK(report.evaluations != same.evaluations);
+    CHECK(evaluate_run(report.folder, "test", {}, all_plugins()) == report.evaluations.at("test"));
+  }
+  // an average that forgets all is the weights: so evaluation reads it, statistics included
+  CHECK(run(4, R"({"decay": 0, "warm_up": false})").evaluations == run(4, "").evaluations);
 }

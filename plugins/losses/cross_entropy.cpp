@@ -2,31 +2,26 @@
 using namespace lamina;
 
 struct CrossEntropy {
+  ClassLoss classes;
+
   void declare(Declaration& d) {
     d.formula(
-        "y = mean over batch and places of −log softmax(prediction)[target], for class numbers\n"
-        "y = mean over batch and places of −Σ_c target_c · log softmax(prediction)_c, for probabilities\n"
-        "with weights: Σ weight · loss / Σ weight");
+        "at each place: −w_c · log softmax(prediction)_c of the target's class c, or −Σ_c w_c · t_c · log softmax(prediction)_c of "
+        "probabilities t\n"
+        "with label smoothing ε: t_c · (1 − ε) + ε / classes instead of t_c, which is 1 for a class number's class\n"
+        "y = Σ weight · loss / Σ weight · w_c for class numbers, Σ weight · loss / Σ weight for probabilities; weight 1 when absent");
     d.details(
         "The softmax is part of the loss: the prediction is what the last layer gives, without one. Class numbers have any "
-        "integer type; one outside of the classes gives NaN.");
-    d.source("Bridle, NIPS 2 (1989)");
+        "integer type; one outside of the classes gives NaN, unless it is ignore_index. Where all places are ignored the mean is NaN. A "
+        "loss is one number, so PyTorch's reduction `none` is not among them.");
+    d.source("Bridle, NIPS 2 (1989); label smoothing: Szegedy et al., CVPR 2016, section 7");
     d.input("prediction", "logits [batch, classes, …]");
-    d.input("target", "class numbers [batch, …], or probabilities [batch, classes, …]");
-    d.input("weight", "of samples [batch] or of places [batch, …]");
-    d.result("y", "one number");
-    d.example("{}", "[[4, 3], [4, 3]]");
+    d.optional("label_smoothing", classes.label_smoothing, "[0, 1]", "part ε of the target that is spread evenly over all classes");
+    classes.declare(d);
+    d.example(R"({"class_weights": [1, 2, 0.5], "label_smoothing": 0.1})", "[[4, 3], [4, 3]]");
   }
   Tensor forward(Scope& s, Tensor prediction, Tensor target, std::optional<Tensor> weight) const {
-    if (prediction.rank() < 2) s.fail("wanted logits [batch, classes, …], got the shape ", prediction.shape());
-    if (holds_labels(prediction, target)) return weighted_mean(softmax_cross_entropy(prediction, as_labels(target)), weight);
-
-    Shape places = prediction.shape();
-    if (target.shape() != places)
-      s.fail("the logits have the shape ", places, ", the target ", target.shape(),
-             "; wanted integer class numbers without the classes axis, or probabilities of the logits' shape");
-    places.erase(places.begin() + 1);
-    return weighted_mean(reshape(-sum(to_real(target) * log_softmax(prediction, 1), {1}), places), weight);
+    return classes.of(s, prediction, target, weight, true);
   }
 };
 LAMINA_LOSS(CrossEntropy, "cross_entropy", "cross-entropy of logits and class numbers or probabilities")

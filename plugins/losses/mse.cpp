@@ -2,6 +2,8 @@
 using namespace lamina;
 
 struct Mse {
+  std::string reduction = "mean";
+
   void declare(Declaration& d) {
     d.formula(
         "y = 1/n · Σ (prediction − target)², over all n elements\n"
@@ -12,10 +14,11 @@ struct Mse {
     d.input("target", "as prediction");
     d.input("weight", "of samples [batch] or of elements [batch, …]");
     d.result("y", "one number");
-    d.example("{}", "[[4, 3], [4, 3]]");
+    declare_reduction(d, reduction);
+    d.example(R"({"reduction": "sum"})", "[[4, 3], [4, 3]]");
   }
   Tensor forward(Scope&, Tensor prediction, Tensor target, std::optional<Tensor> weight) const {
-    return weighted_mean(square(prediction - matched(prediction, target)), weight);
+    return reduced(square(prediction - matched(prediction, target)), weight, reduction);
   }
 };
 LAMINA_LOSS(Mse, "mse", "mean of squared differences")

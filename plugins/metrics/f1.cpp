@@ -1,0 +1,23 @@
+#include <lamina/metric.hpp>
+using namespace lamina;
+
+struct F1 {
+  ClassCounts counts;
+
+  void declare(Declaration& d) {
+    d.formula("2 · right / (said + true), averaged over classes");
+    d.details(
+        "The class that is said is that of the largest score, the first of equals; with threshold every index of axis 1 is a yes-or-no "
+        "question "
+        "of its own. 0 where nothing would be divided. Classes that are neither said nor true do not enter the mean.");
+    d.source("van Rijsbergen, Information Retrieval, 1979, chapter 7");
+    counts.declare(d);
+  }
+  std::array<Tensor, 3> sums(Scope& s, Tensor prediction, Tensor target, std::optional<Tensor> weight) const {
+    return counts.sums(s, prediction, target, weight);
+  }
+  double finish(std::span<const double> sums) const {
+    return counts.finish(sums, [](const ClassCounts::Count& n) { return std::pair(2 * n.right, n.said + n.truth); });
+  }
+};
+LAMINA_METRIC(F1, "f1", "harmonic mean of precision and recall")

@@ -3,6 +3,7 @@ using namespace lamina;
 
 struct Adam {
   Scalar beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  bool amsgrad = false;
 
   void declare(Declaration& d) {
     d.formula(
@@ -12,12 +13,13 @@ struct Adam {
         "w ← w − η · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ), t counted from 1");
     d.details(
         "η is the learning rate; m and v start at 0. Weight decay is part of g, so it is scaled like the gradient (PyTorch's "
-        "Adam; decoupled decay is another optimizer). Keeps two numbers per weight.");
-    d.source("Kingma & Ba, ICLR 2015, algorithm 1");
+        "Adam; `adamw` decouples it). AMSGrad takes for v̂ the largest v so far. Keeps two numbers per weight, three with it.");
+    d.source("Kingma & Ba, ICLR 2015, algorithm 1; AMSGrad: Reddi, Kale & Kumar, ICLR 2018, algorithm 2");
     d.optional("beta1", beta1, "[0, 1)", "part β₁ of the mean m of gradients that stays");
     d.optional("beta2", beta2, "[0, 1)", "part β₂ of the mean v of their squares that stays");
     d.optional("epsilon", epsilon, "(0, inf)", "ε: added to √v̂, so that nothing is divided by 0");
     d.optional("weight_decay", weight_decay, "[0, inf)", "λ: pulls every weight towards 0");
+    d.optional("amsgrad", amsgrad, "whether steps are divided by the largest v so far, so that they never grow again");
     d.example(R"({"beta2": 0.99, "weight_decay": 0.01})", "[[3, 2]]");
   }
   Tensor update(UpdateScope& s, Tensor w, Tensor g) const {
@@ -25,8 +27,13 @@ struct Adam {
     g = g + weight_decay * w;
     m = beta1 * m + (1 - beta1) * g;
     v = beta2 * v + (1 - beta2) * square(g);
+    Tensor squares = v;
+    if (amsgrad) {
+      State largest = s.state("largest_square");
+      squares = largest = maximum(largest, v);
+    }
     const Tensor rate = s.learning_rate() / (1 - pow(beta1, s.step())), root = sqrt(1 - pow(beta2, s.step()));  // numbers of the step
-    return w - rate * m / (sqrt(v) / root + epsilon);
+    return w - rate * m / (sqrt(squares) / root + epsilon);
   }
 };
 LAMINA_OPTIMIZER(Adam, "adam", "momentum and step size per weight, bias corrected")

@@ -19,4 +19,4 @@ struct Lion {
     return w - s.learning_rate() * (direction + weight_decay * w);
   }
 };
-LAMINA_OPTIMIZER(Lion, "lion", "steps of one size, in the direction of the signs")
+LAMINA_OPTIMIZER(Lion, "lion2", "steps of one size, in the direction of the signs")

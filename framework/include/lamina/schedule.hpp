@@ -15,12 +15,20 @@ struct Moment {
   int64_t steps_per_epoch;
   double learning_rate;  ///< the experiment's
   const lamina_moment* raw;
+  /// Whole steps or epochs done, in a schedule's unit.
+  int64_t done(const std::string& unit) const { return unit == "step" ? step : epoch; }
+  /// The same with parts of epochs, so that it grows in every step.
+  double passed(const std::string& unit) const {
+    return double(step) / (unit == "step" ? 1 : double(std::max<int64_t>(steps_per_epoch, 1)));
+  }
   /// A metric after each epoch so far, the last one last; nothing where nobody measures it.
   std::span<const double> history(std::string_view name) const {
     for (uint32_t i = 0; raw->metric_history && i < raw->metric_count; ++i)
       if (name == raw->metric_names[i]) return {raw->metric_history + int64_t(i) * raw->history_count, size_t(raw->history_count)};
     return {};
   }
+  /// Names of the metrics that are measured; none in the first epoch.
+  std::vector<std::string> metrics() const { return {raw->metric_names, raw->metric_names + raw->metric_count}; }
   /// A metric of the last epoch ("validation_loss"); absent in the first epoch and where nobody measures it.
   std::optional<double> metric(std::string_view name) const {
     for (uint32_t i = 0; i < raw->metric_count; ++i)
@@ -28,6 +36,11 @@ struct Moment {
     return {};
   }
 };
+
+/// Declares the setting for it.
+inline void declare_unit(Declaration& d, std::string& unit) {
+  d.optional("unit", unit, "epoch | step", "what the schedule counts in: passes over the data, or updates");
+}
 
 namespace border {
 

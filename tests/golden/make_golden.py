@@ -8,16 +8,18 @@ each time. Tests compare the program with:
   <net>_weights.h5   what training starts from, as <layer>/<parameter> and <layer>/<statistic>
   <net>.h5           train/input, train/target, test/input, test/target: the samples
   <net>_trained.h5   <optimizer>/model/…      parameters and running statistics after the steps of the experiment
-                     <optimizer>/optimizer/…  <slot>/<layer>/<parameter>: the optimizer's tensors
+                     <optimizer>/optimizer/…  <slot>/<layer>/<parameter>: the optimizer's tensors; of optimizers_rules.json for one net
                      <optimizer>/loss         of each step, before its update
                      <optimizer>/test/…       loss and metrics on the test samples afterwards
+                     those of optimizers.json; <net>_trained_rules.h5 those of optimizers_rules.json
   layers*.h5         for each case of layers*.json: input, target, weights/…,
                      <mode>/{prediction, loss, gradient/…} with the gradients of the loss by input and parameters,
                      evaluate/score/… loss and metrics as evaluation gives them
+  schedules.h5       for each case of schedules.json the learning rate of each step
 
 The networks are read from the JSON files themselves, so nets and cases stand in one place; every layer is PyTorch's own function. Layers
 that are not here are functions of the layers_*.py beside this file, called as the methods of Net are: layer(net, inputs, path, settings);
-LOSSES and SCORES of those modules join the ones here. A layer with several results returns them by name, the one that the next layer reads
+losses, metrics, optimizers and schedules are in rules.py. A layer with several results returns them by name, the one that the next layer reads
 first.
 """
 import importlib
@@ -31,12 +33,17 @@ import numpy
 import torch
 from torch.nn import functional as F
 
+sys.dont_write_bytecode = True
+from rules import LOSSES, SCORES, optimizer_of, rates_of
+
 NETS = {  # name: shape of a sample, classes
     "lenet": ([1, 20, 20], 10),
     "residual": ([3, 10, 10], 5),
     "series": ([2, 24], 4),
     "volume": ([1, 8, 8, 8], 3),
 }
+RUNS = {"": list(NETS), "_rules": ["residual", "series", "volume"]}  # which nets the optimizers of optimizers….json train
+WITHOUT_SLOTS = ("_rules", ["residual", "series"])  # to keep the files small: what is wrong with a slot shows in the next step's weights
 TRAIN_SAMPLES, TEST_SAMPLES = 40, 13  # 13: the last batch of an evaluation is smaller
 
 
@@ -143,24 +150,9 @@ def per_axis(value, axes):
     return value if isinstance(value, list) else [value] * axes
 
 
-def weighted_mean(values, weight):
-    if weight is None:
-        return values.mean()
-    weight = weight.reshape(list(weight.shape) + [1] * (values.dim() - weight.dim())).expand_as(values)
-    return (weight * values).sum() / weight.sum()
-
-
-def squares(prediction, target):
-    return F.mse_loss(prediction, target.reshape(prediction.shape), reduction="none")
-
-
-LOSSES = {"cross_entropy": lambda p, t: F.cross_entropy(p, t, reduction="none"), "mse": squares}
-SCORES = {"accuracy": lambda p, t: (p.argmax(1) == (t.argmax(1) if t.is_floating_point() else t)).double(), "mse": squares}
-
-
 def measure(functions, part, prediction, target, net):
     weight = net.known[part["weight"]] if "weight" in part else None
-    return weighted_mean(functions[part["type"]](prediction, target), weight)
+    return functions[part["type"]](prediction, target, part, weight)
 
 
 def scores(experiment, net, x, target):
@@ -169,20 +161,8 @@ def scores(experiment, net, x, target):
         found = {"loss": measure(LOSSES, experiment["loss"], prediction, target, net)}
         for metric in experiment.get("metrics", []):
             metric = metric if isinstance(metric, dict) else {"type": metric}
-            found[metric["type"]] = measure(SCORES, metric, prediction, target, net)
+            found[metric.get("name", metric["type"])] = measure(SCORES, metric, prediction, target, net)
     return found
-
-
-def optimizer_of(settings, parameters):
-    """PyTorch's optimizer, and what it calls the slots that are called otherwise here."""
-    rate, decay = settings["learning_rate"], settings.get("weight_decay", 0)
-    if settings["type"] == "adam":
-        betas = settings.get("beta1", 0.9), settings.get("beta2", 0.999)
-        adam = torch.optim.Adam(parameters, rate, betas, settings.get("epsilon", 1e-8), decay, foreach=False)
-        return adam, {"mean": "exp_avg", "square": "exp_avg_sq"}
-    momentum = settings["momentum"] if settings["type"] == "momentum" else 0
-    sgd = torch.optim.SGD(parameters, rate, momentum, weight_decay=decay, foreach=False)
-    return sgd, {"velocity": "momentum_buffer"} if momentum else {}
 
 
 def without_times(kind):
@@ -227,29 +207,35 @@ def make_net(folder, name, shape, classes):
         for split, (x, target) in splits.items():
             write(file, split + "/input", x)
             write(file, split + "/target", target)
-    with new_file(folder / (name + "_trained.h5")) as file:
-        for run, settings in json.loads((folder / "optimizers.json").read_text()).items():
-            net = Net(experiment["network"], None)
-            net.parameters = {path: value.detach().clone().requires_grad_() for path, value in first.parameters.items()}
-            net.statistics = {path: value.clone() for path, value in first.statistics.items()}
-            optimizer, slots = optimizer_of(settings, net.parameters.values())
-            losses, batch = [], experiment["training"]["batch_size"]
-            for step in range(experiment["training"]["steps"]):
-                x, target = (column[step * batch:(step + 1) * batch] for column in splits["train"])
-                optimizer.zero_grad()
-                loss = measure(LOSSES, experiment["loss"], net(x, True), target, net)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-            into = run + "/"
-            write(file, into + "loss", losses)
-            for path, value in {**net.parameters, **net.statistics}.items():
-                write(file, into + "model/" + path, value)
-            for slot, theirs in slots.items():
-                for path, value in net.parameters.items():
-                    write(file, into + "optimizer/" + slot + "/" + path, optimizer.state[value][theirs])
-            for score, value in scores(experiment, net, *splits["test"]).items():
-                write(file, into + "test/" + score, value)
+    for suffix, nets in RUNS.items():
+        if name in nets:
+            with new_file(folder / (name + "_trained" + suffix + ".h5")) as file:
+                for run, settings in json.loads((folder / ("optimizers" + suffix + ".json")).read_text()).items():
+                    with_slots = suffix != WITHOUT_SLOTS[0] or name not in WITHOUT_SLOTS[1]
+                    train(file, run + "/", experiment, first, splits, settings, with_slots)
+
+
+def train(file, into, experiment, first, splits, settings, with_slots):
+    net = Net(experiment["network"], None)
+    net.parameters = {path: value.detach().clone().requires_grad_() for path, value in first.parameters.items()}
+    net.statistics = {path: value.clone() for path, value in first.statistics.items()}
+    optimizer, slots = optimizer_of(settings, net.parameters.values())
+    losses, batch = [], experiment["training"]["batch_size"]
+    for step in range(experiment["training"]["steps"]):
+        x, target = (column[step * batch:(step + 1) * batch] for column in splits["train"])
+        optimizer.zero_grad()
+        loss = measure(LOSSES, experiment["loss"], net(x, True), target, net)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    write(file, into + "loss", losses)
+    for path, value in {**net.parameters, **net.statistics}.items():
+        write(file, into + "model/" + path, value)
+    for slot, theirs in slots.items() if with_slots else ():
+        for path, value in net.parameters.items():
+            write(file, into + "optimizer/" + slot + "/" + path, optimizer.state[value][theirs])
+    for score, value in scores(experiment, net, *splits["test"]).items():
+        write(file, into + "test/" + score, value)
 
 
 def make_case(file, name, case):
@@ -262,8 +248,14 @@ def make_case(file, name, case):
     shape = list(net(x, False).shape)
     if case.get("target") == "classes":
         target = torch.tensor(random.integers(0, shape[1], shape[:1] + shape[2:]))
+        if "ignore_index" in case["loss"]:
+            target.view(-1)[::3] = case["loss"]["ignore_index"]
     elif case.get("target") == "probabilities":
         target = torch.softmax(torch.tensor(random.normal(0, 1, shape)), 1)
+    elif case.get("target") == "log_probabilities":
+        target = torch.log_softmax(torch.tensor(random.normal(0, 1, shape)), 1)
+    elif case.get("target") == "answers":  # yes or no, and what lies between
+        target = torch.tensor(random.integers(0, 3, shape) / 2)
     elif case.get("target") == "numbers":
         target = torch.tensor(random.normal(0, 1, shape[:1]))
     else:
@@ -288,17 +280,12 @@ def make_case(file, name, case):
 
 
 def take_modules():
-    """Layers, losses and scores of the modules beside this file."""
-    here = pathlib.Path(__file__).resolve().parent
-    sys.path.insert(0, str(here))
-    sys.dont_write_bytecode = True
-    for path in sorted(here.glob("layers_*.py")):
+    """Layers of the modules beside this file."""
+    for path in sorted(pathlib.Path(__file__).resolve().parent.glob("layers_*.py")):
         module = importlib.import_module(path.stem)
         for name, function in vars(module).items():
             if callable(function) and getattr(function, "__module__", "") == path.stem:
                 setattr(Net, name, function)
-        LOSSES.update(getattr(module, "LOSSES", {}))
-        SCORES.update(getattr(module, "SCORES", {}))
 
 
 def main():
@@ -306,12 +293,16 @@ def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
     folder = folder if folder.is_dir() else folder.parent
     torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)  # of what optimizers keep beside the weights' shape
     for name, (shape, classes) in NETS.items():
         make_net(folder, name, shape, classes)
     for cases in sorted(folder.glob("layers*.json")):
         with new_file(cases.with_suffix(".h5")) as file:
             for name, case in json.loads(cases.read_text()).items():
                 make_case(file, name, case)
+    with new_file(folder / "schedules.h5") as file:
+        for name, case in json.loads((folder / "schedules.json").read_text()).items():
+            write(file, name, rates_of(case))
 
 
 if __name__ == "__main__":

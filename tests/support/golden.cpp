@@ -1,5 +1,6 @@
 #include "support/golden.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -13,6 +14,14 @@ Json golden_json(const std::string& name) {
   Json json = read_json(golden_folder / name, name, faults);
   faults.throw_if_any();
   return json;
+}
+
+std::vector<std::filesystem::path> golden_files(const std::string& stem) {
+  std::vector<std::filesystem::path> files;
+  for (auto& entry : std::filesystem::directory_iterator(golden_folder))
+    if (entry.path().extension() == ".json" && entry.path().stem().string().starts_with(stem)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::vector<std::string> names_below(const H5Reader& file, const std::string& group) {

@@ -13,6 +13,8 @@ namespace lamina::test {
 inline const std::filesystem::path golden_folder = std::filesystem::path(LAMINA_SOURCE) / "tests/golden";
 /// One of its JSON files, without faults.
 Json golden_json(const std::string& name);
+/// Its JSON files whose names begin so, in order: layers.json, layers_….json.
+std::vector<std::filesystem::path> golden_files(const std::string& stem);
 /// Names of the arrays below `group` ("lenet/train/"), without it.
 std::vector<std::string> names_below(const H5Reader& file, const std::string& group);
 

@@ -97,12 +97,9 @@ TEST_CASE("layers, losses and metrics are PyTorch's") {
   std::vector<std::string> left_out;
   std::vector<Backend> backends = backends_under_test(left_out);
   backends.insert(backends.begin(), reference64);
-  std::vector<std::string> stems;  // layers.json, layers_*.json
-  for (auto& entry : std::filesystem::directory_iterator(golden_folder))
-    if (entry.path().extension() == ".json" && entry.path().stem().string().starts_with("layers")) stems.push_back(entry.path().stem());
-  std::ranges::sort(stems);
   std::string table = "distances of results and gradients:\n";
-  for (auto& stem : stems) {
+  for (auto& file : golden_files("layers")) {
+    const std::string stem = file.stem();
     const H5Reader golden(golden_folder / (stem + ".h5"));
     const Json cases = golden_json(stem + ".json");
     for (auto& [name, c, _] : cases.members()) {

@@ -56,7 +56,7 @@ bool compare_with_differences(const OpCase& c, Evaluation& evaluation, const std
     std::vector<Array> moved = x;
     for (size_t i = 0; i < x.size(); ++i)
       for (size_t k = 0; k < e[i].data.size(); ++k) moved[i].data[k] += (place - 2) * step / 2 * e[i].data[k];
-    at = evaluation.at(moved);
+    at = evaluation.at(moved, &x);
     value[place] = weighted(w, at.y), slope[place] = weighted(d, at.g);
     for (auto& direction : d)  // a gradient is put together from terms of the size of w, even where they cancel
       for (double v : direction.data) slope[place].magnitude += std::abs(v);

@@ -69,6 +69,14 @@ Array random_array(const std::string& name, const Shape& shape) {
 }
 std::string numbered(const char* letter, size_t i) { return letter + std::to_string(i); }
 
+/// The nodes of stop_gradient from number `first` on.
+std::vector<size_t> stops(const Graph& g, size_t first) {
+  std::vector<size_t> list;
+  for (size_t k = first; k < g.nodes.size(); ++k)
+    if (g.nodes[k].op->name == "stop_gradient") list.push_back(k);
+  return list;
+}
+
 }  // namespace
 
 Evaluation::Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options,
@@ -90,7 +98,19 @@ Evaluation::Evaluation(const Backend& backend, const OpCase& c, int derivatives,
         real.push_back(id_of(s, x[i])), operand.push_back(i);
       }
     }
-    const Tensors y = c.record(s, x);
+    Tensors y = c.record(s, x);
+    if (const std::vector<size_t> of_held = stops(*graph, 0); derivatives && !of_held.empty()) {
+      // What was recorded holds still; the same once more, with what stop_gradient lets through taken from it.
+      holds_ = true;
+      const Tensors held = std::exchange(x, {});
+      for (size_t i = 0; i < c.in.size(); ++i)
+        x.push_back(c.in[i].dtype ? held[i] : s.parameter(numbered("moved", i).c_str(), c.in[i].shape, 0.0));
+      for (size_t k = 0; k < real.size(); ++k) real[k] = id_of(s, x[operand[k]]);
+      const size_t first = graph->nodes.size();
+      y = c.record(s, x);
+      const std::vector<size_t> of_moved = stops(*graph, first);
+      for (size_t k = 0; k < of_moved.size(); ++k) graph->nodes[of_moved[k]].in = graph->nodes[of_held.at(k)].in;
+    }
     results_ = y.size();
     weights_.resize(y.size());
     Tensor loss;
@@ -132,11 +152,11 @@ void Evaluation::write(const std::string& path, Array array) {
   session_->write(size_t(entry), to_bytes(array).data());
 }
 
-Values Evaluation::at(const std::vector<Array>& x) {
+Values Evaluation::at(const std::vector<Array>& x, const std::vector<Array>* held) {
   std::vector<std::vector<std::byte>> columns;
   std::vector<lamina_feed> feeds;
   for (size_t i = 0; i < x.size(); ++i)
-    if (!case_.in[i].dtype) write(numbered("case/x", i), x[i]);
+    if (!case_.in[i].dtype) write(numbered("case/x", i), (held && holds_ ? *held : x)[i]), write(numbered("case/moved", i), x[i]);
   for (auto& name : executable_->feeds()) columns.push_back(to_bytes(x.at(size_t(std::stoi(name.substr(1))))));
   for (auto& c : columns) feeds.push_back({c.data(), nullptr, 0});
   program::Moment moment;

@@ -33,7 +33,8 @@ class Evaluation {
   /// `derivatives`: 0 results alone, 1 g too, 2 h too. `edit`: changes the graph before it is compiled.
   Evaluation(const Backend& backend, const OpCase& c, int derivatives, const program::CompileOptions& options = {},
              const std::function<void(graph::Graph&)>& edit = nullptr);
-  Values at(const std::vector<Array>& x);
+  /// At x. What stop_gradient holds is what it is at `held` instead, if given: what derivatives take as constant stays when x moves.
+  Values at(const std::vector<Array>& x, const std::vector<Array>* held = nullptr);
   const std::vector<Array>& weights() const { return weights_; }        ///< one per result; empty where it is not real
   const std::vector<Array>& directions() const { return directions_; }  ///< one per operand; empty where it is not real
   const program::Executable& executable() const { return *executable_; }
@@ -45,6 +46,7 @@ class Evaluation {
   const OpCase& case_;
   std::vector<Array> weights_, directions_;
   size_t results_ = 0;
+  bool holds_ = false;  ///< whether there is a stop_gradient, and so x twice: held and moved
   std::vector<std::byte> out_;
 };
 

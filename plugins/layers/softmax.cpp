@@ -1,3 +1,4 @@
+#include <lamina/axes.hpp>
 #include <lamina/layer.hpp>
 using namespace lamina;
 
@@ -11,9 +12,6 @@ struct Softmax {
     d.optional("axis", axis, "[-8, 7]", "axis that sums to 1; negative ones count from the last, 1 is the channels");
     d.example("{}", "[[3, 5, 2]]");
   }
-  Tensor forward(Scope& s, Tensor x) const {
-    if (axis >= x.rank() || axis < -x.rank()) s.fail("axis = ", axis, " does not exist in the shape ", x.shape());
-    return softmax(x, int(axis < 0 ? axis + x.rank() : axis));
-  }
+  Tensor forward(Scope&, Tensor x) const { return softmax(x, axis_of(x, axis, "axis")); }
 };
 LAMINA_LAYER(Softmax, "softmax", "positive numbers with sum 1 along an axis")

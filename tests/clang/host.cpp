@@ -82,19 +82,19 @@ void layers(const std::string& plugins, const std::string& tests) {
   Call c({{"filters", 4}, {"kernel", Shape{3}}});
   check(c.forward(conv, {c.input({2, 3, 8, 8})}) == std::vector<Shape>{{2, 4, 6, 6}}, "conv records [2, 4, 6, 6]");
 
-  const Descriptor swish = load(tests + "/layers/swish.so", "layer", "swish");
-  check(swish.parameters.at(0).initial->reals == std::vector<double>{1} && swish.parameters.at(0).domain == "[0, inf)", "swish's default");
+  const Descriptor gated = load(tests + "/layers/gated.so", "layer", "gated");
+  check(gated.parameters.at(0).initial->reals == std::vector<double>{1} && gated.parameters.at(0).domain == "[0, inf)", "gated's default");
   Call s({{"beta", 1.5}});
   const lamina_value x = s.input({2, 3});
-  check(s.forward(swish, {x}) == std::vector<Shape>{{2, 3}}, "swish records its input's shape");
+  check(s.forward(gated, {x}) == std::vector<Shape>{{2, 3}}, "gated records its input's shape");
   Scope scope(&host_table(), &s.scope);
   const ValueId loss = from_border(total(tensor(scope, s.last)).id_in(scope));
   const auto gradients = differentiate(s.scope, loss, {from_border(x)});
   check(s.graph.values.at(gradients.at(0)).type.shape == Shape{2, 3}, "its gradient is derived");
 
-  const Descriptor softsign = load(tests + "/layers/softsign.so", "layer", "softsign");
+  const Descriptor soft_corner = load(tests + "/layers/soft_corner.so", "layer", "soft_corner");
   Call k({{"corner", 0.5}});
-  check(k.forward(softsign, {k.input({3, 5})}).size() == 1, "a kernel is recorded");
+  check(k.forward(soft_corner, {k.input({3, 5})}).size() == 1, "a kernel is recorded");
   const double in[] = {-1, 1}, corner = 0.5;
   double out[2] = {};
   const void* ins[] = {in};

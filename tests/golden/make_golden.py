@@ -275,8 +275,10 @@ def make_case(file, name, case):
         into = name + "/" + mode + "/"
         write(file, into + "prediction", prediction)
         write(file, into + "loss", loss)
-        for path, gradient in zip(["input", *net.parameters], torch.autograd.grad(loss, [x, *net.parameters.values()])):
-            write(file, into + "gradient/" + path, gradient)
+        names, tensors = ["input", *net.parameters], [x, *net.parameters.values()]
+        for path, gradient in zip(names, torch.autograd.grad(loss, tensors, allow_unused=True)):
+            if gradient is not None:  # the input of an embedding has none
+                write(file, into + "gradient/" + path, gradient)
 
 
 def take_modules():

@@ -246,9 +246,9 @@ AT_LOAD { lamina_nobody_has_this(); }
 #ifdef another_kind
 #define ENTRY plugin.kind = "backend";
 #endif
-// case another_name: says that its name is "swish"
+// case another_name: says that its name is "gated"
 #ifdef another_name
-#define ENTRY plugin.name = "swish";
+#define ENTRY plugin.name = "gated";
 #endif
 // case no_name: has a wrong declaration: a layer
 #ifdef no_name

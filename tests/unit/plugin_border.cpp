@@ -91,7 +91,7 @@ Shape shape_after(const std::string& name, const std::string& settings, const Sh
 }  // namespace
 
 TEST_CASE("a plugin built with an older header loads and records; what it does not know reads as absent") {
-  const Descriptor& d = test_layer("older/layers", "swish");
+  const Descriptor& d = test_layer("older/layers", "gated");
   CHECK(d.example != "");
   CHECK(d.example_shape == "");
   CHECK(d.parameters.at(0).unit == "");
@@ -101,11 +101,11 @@ TEST_CASE("a plugin built with an older header loads and records; what it does n
 }
 
 TEST_CASE("a plugin built by Clang loads and records") {
-  if (!fs::exists(LAMINA_TEST_PLUGINS "/clang/swish.so")) {
+  if (!fs::exists(LAMINA_TEST_PLUGINS "/clang/gated.so")) {
     MESSAGE("there is no Clang on this machine");
     return;
   }
-  const Descriptor& d = test_layer("clang", "swish");
+  const Descriptor& d = test_layer("clang", "gated");
   Recording r;
   CHECK(r.forward(d, {{"beta", 1.5}}, {r.input({2, 3})}) == 0);
   CHECK(r.results == std::vector<TensorType>{{DType::float64, {2, 3}}});
@@ -116,7 +116,7 @@ TEST_CASE("a layer with two results and a kernel of its own") {
   CHECK(two.forward(test_layer("layers", "split_channels"), {{"at", 2}}, {two.input({2, 5, 3})}) == 0);
   CHECK(two.results == std::vector<TensorType>{{DType::float64, {2, 2, 3}}, {DType::float64, {2, 3, 3}}});
   Recording own;
-  CHECK(own.forward(test_layer("layers", "softsign"), {}, {own.input({3, 5})}) == 0);
+  CHECK(own.forward(test_layer("layers", "soft_corner"), {}, {own.input({3, 5})}) == 0);
   CHECK(own.results == std::vector<TensorType>{{DType::float64, {3, 5}}});
   const Node& node = own.graph.nodes.back();
   REQUIRE(node.kernel != nullptr);
@@ -166,7 +166,7 @@ TEST_CASE("result shapes of the built-in layers") {
                     "l: groups = 2 must divide both the 4 channels and the 3 filters");
   CHECK_THROWS_WITH(shape_after("batch_norm", "{}", {1, 7, 1}),
                     "l: training would normalise over one value per channel; the shape [1, 7, 1] needs a larger batch");
-  CHECK_THROWS_WITH(shape_after("softmax", R"({"axis": 2})", {5, 7}), "l: axis = 2 does not exist in the shape [5, 7]");
+  CHECK_THROWS_WITH(shape_after("softmax", R"({"axis": 2})", {5, 7}), "l: \"axis\" names the axis 2, which the shape [5, 7] does not have");
 }
 
 TEST_CASE("losses meet labels, probabilities and weights") {

@@ -102,10 +102,10 @@ TEST_CASE("one broken library does not keep the others from being listed") {
 
 TEST_CASE("files that are no libraries are refused by the program, and what is repaired loads") {
   const Folder own;
-  const fs::path file = own.path() / "layers/swish.so";
+  const fs::path file = own.path() / "layers/gated.so";
   fs::create_directory(own.path() / "layers");
-  const std::string whole = read_file(LAMINA_TEST_PLUGINS "/layers/swish.so", 1 << 26);
-  const auto describe = [&] { return run_program(LAMINA_PROGRAM, {"plugins", "describe", "layer", "swish", "--plugin-path", own.path()}); };
+  const std::string whole = read_file(LAMINA_TEST_PLUGINS "/layers/gated.so", 1 << 26);
+  const auto describe = [&] { return run_program(LAMINA_PROGRAM, {"plugins", "describe", "layer", "gated", "--plugin-path", own.path()}); };
   const auto refused = [&](const std::string& reason) {
     const Finished f = describe();
     CAPTURE(f.err);
@@ -117,7 +117,7 @@ TEST_CASE("files that are no libraries are refused by the program, and what is r
   };
   const auto write = [&](std::string bytes, std::initializer_list<std::pair<size_t, char>> changes = {}) {
     for (auto& [at, byte] : changes) bytes[at] = byte;
-    own.write("layers/swish.so", bytes);
+    own.write("layers/gated.so", bytes);
   };
   write("#!/bin/sh\necho hello\n"), refused("is no shared library (no ELF file)");
   write(""), refused("is no shared library (no ELF file)");

@@ -20,13 +20,13 @@ static std::string refusal(const std::string& bytes) {
 }
 
 TEST_CASE("a plugin exports one symbol") {
-  CHECK(exported_symbols(library("swish.so")) == std::vector<std::string>{"lamina_plugin_v1"});
+  CHECK(exported_symbols(library("gated.so")) == std::vector<std::string>{"lamina_plugin_v1"});
   CHECK(exported_symbols(library("../broken_case/layers/entry_of_a_newer_major.so")) == std::vector<std::string>{"lamina_plugin_v2"});
   CHECK(exported_symbols(library("../broken_case/layers/no_entry_at_all.so")) == std::vector<std::string>{"some_other_symbol"});
 }
 
 TEST_CASE("a library cut off anywhere is refused") {
-  const std::string whole = library("swish.so");
+  const std::string whole = library("gated.so");
   for (size_t k = 0; k < 100; ++k) CHECK(refusal(whole.substr(0, whole.size() * k / 100)) != "");
   for (size_t bytes = 0; bytes < 1000; ++bytes) CHECK(refusal(whole.substr(0, bytes)) != "");
   CHECK(refusal(whole.substr(0, whole.size() - 1)).find("outside of its") != std::string::npos);
@@ -34,7 +34,7 @@ TEST_CASE("a library cut off anywhere is refused") {
 }
 
 TEST_CASE("what is no library of this machine is refused by name") {
-  const std::string whole = library("swish.so");
+  const std::string whole = library("gated.so");
   auto patched = [&](size_t at, char value) {
     std::string copy = whole;
     copy[at] = value;
@@ -51,7 +51,7 @@ TEST_CASE("what is no library of this machine is refused by name") {
 }
 
 TEST_CASE("damage anywhere in the tables is refused or harmless, never a crash") {
-  const std::string whole = library("swish.so");
+  const std::string whole = library("gated.so");
   std::mt19937 random(1);
   size_t refused = 0;
   for (int round = 0; round < 4000; ++round) {

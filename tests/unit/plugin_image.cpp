@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path swish = LAMINA_TEST_PLUGINS "/layers/swish.so";
+const fs::path gated = LAMINA_TEST_PLUGINS "/layers/gated.so";
 
 #define CHECK_HAS(text, part) CHECK_MESSAGE(std::string(text).find(part) != std::string::npos, (text))
 
@@ -74,9 +74,9 @@ TEST_CASE("a library is loaded from a sealed copy, whatever happens to its file"
 }
 
 TEST_CASE("who writes over a library that runs harms nobody") {
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   Registry registry({shelf.folder.path()});
-  const Descriptor& d = registry.find("layer", "swish");
+  const Descriptor& d = registry.find("layer", "gated");
   const auto size = fs::file_size(shelf.file);
   std::ofstream(shelf.file, std::ios::binary) << "cut";  // in place, as cp does it
   CHECK(fs::file_size(shelf.file) < size);
@@ -89,7 +89,7 @@ TEST_CASE("who writes over a library that runs harms nobody") {
   CHECK(r.graph->nodes.size() > 2);
   // The file is read anew by the next who asks.
   Registry other({shelf.folder.path()});
-  CHECK_THROWS_AS(other.find("layer", "swish"), PluginError);
+  CHECK_THROWS_AS(other.find("layer", "gated"), PluginError);
 }
 
 TEST_CASE("a file that changes while it is being loaded: the copy is what was read, the file itself is refused") {
@@ -114,7 +114,7 @@ TEST_CASE("a library that looks into its own folder is loaded from there, and so
   needs.seal();
   CHECK(!needs.is_copy());
   CHECK(needs.loadable() == folder.path() / "a.so");
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   {
     const Variable no("LAMINA_PLUGIN_COPY", "no");
     CHECK(shelf.describe().exit == 0);
@@ -129,11 +129,11 @@ TEST_CASE("a library is tried out once; what fails is tried every time") {
   const Folder caches;
   const Variable cache("XDG_CACHE_HOME", caches.path());
   const fs::path verdicts = caches.path() / "lamina/plugins";
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   CHECK(!loads_without_trial(shelf));
   CHECK(!fs::exists(verdicts));
   CHECK(shelf.describe().exit == 0);
-  const fs::path verdict = verdicts / sha256_file(swish);
+  const fs::path verdict = verdicts / sha256_file(gated);
   REQUIRE(fs::exists(verdict));
   CHECK((fs::status(verdicts).permissions() & (fs::perms::group_all | fs::perms::others_all)) == fs::perms::none);
   CHECK(std::distance(fs::directory_iterator(verdicts), {}) == 1);  // and no temporary file
@@ -141,7 +141,7 @@ TEST_CASE("a library is tried out once; what fails is tried every time") {
   // One byte more is another library.
   std::ofstream(shelf.file, std::ios::app | std::ios::binary) << '\n';
   CHECK(!loads_without_trial(shelf));
-  const Shelf same(swish);
+  const Shelf same(gated);
   CHECK(loads_without_trial(same));
 
   // Verdicts that others wrote, or that are of another interface, count for nothing.
@@ -169,7 +169,7 @@ TEST_CASE("a library is tried out once; what fails is tried every time") {
 }
 
 TEST_CASE("limits that are none are refused") {
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   const Folder caches;
   const Variable cache("XDG_CACHE_HOME", caches.path());
   for (const char* wrong : {"0", "-1", "ten", "1e99", "nan"}) {
@@ -181,7 +181,7 @@ TEST_CASE("limits that are none are refused") {
 }
 
 TEST_CASE("folders and files that everyone may write to are refused") {
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   const fs::path kind = shelf.file.parent_path(), root = shelf.folder.path();
   for (const fs::path& open : {root, kind, shelf.file}) {
     fs::permissions(open, fs::perms::others_write, fs::perm_options::add);
@@ -196,13 +196,13 @@ TEST_CASE("folders and files that everyone may write to are refused") {
 }
 
 TEST_CASE("folders and files that cannot be read are refused") {
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   const fs::path kind = shelf.file.parent_path(), root = shelf.folder.path();
   fs::permissions(root, fs::perms(0755)), fs::permissions(kind, fs::perms(0755)), fs::permissions(shelf.file, fs::perms(0644));
   const auto with = [&](const fs::path& path, int mode) {
     const fs::perms before = fs::status(path).permissions();
     fs::permissions(path, fs::perms(mode));
-    const std::string text = as_nobody({root, "swish"});
+    const std::string text = as_nobody({root, "gated"});
     fs::permissions(path, before);
     return text;
   };
@@ -222,13 +222,13 @@ TEST_CASE("folders and files that cannot be read are refused") {
 }
 
 TEST_CASE("--safe: the program's own plugins and no others") {
-  const Shelf shelf(swish);
+  const Shelf shelf(gated);
   const Variable path("LAMINA_PLUGIN_PATH", shelf.folder.path());
-  CHECK(run_program(LAMINA_PROGRAM, {"plugins", "describe", "swish"}).exit == 0);
+  CHECK(run_program(LAMINA_PROGRAM, {"plugins", "describe", "gated"}).exit == 0);
   CHECK(run_program(LAMINA_PROGRAM, {"plugins", "describe", "conv", "--safe"}).exit == 0);
-  const Finished left_out = run_program(LAMINA_PROGRAM, {"--safe", "plugins", "describe", "swish"});
+  const Finished left_out = run_program(LAMINA_PROGRAM, {"--safe", "plugins", "describe", "gated"});
   CHECK(left_out.exit == 4);
-  CHECK_HAS(left_out.err, "There is no plugin called \"swish\"");
+  CHECK_HAS(left_out.err, "There is no plugin called \"gated\"");
   const Finished both = shelf.describe({"--safe"});
   CHECK(both.exit == 2);
   CHECK_HAS(both.err, "--safe leaves out all plugins but the program's own, --plugin-path adds others: give one of them.");

@@ -50,12 +50,12 @@ struct Folder {
 
 TEST_CASE("a plugin is described by copies of its declaration") {
   Folder folder;
-  const fs::path file = folder.add("layers/swish.so");
+  const fs::path file = folder.add("layers/gated.so");
   Registry registry({folder.root});
-  CHECK(registry.names("layer") == std::vector<std::string>{"swish"});
+  CHECK(registry.names("layer") == std::vector<std::string>{"gated"});
   CHECK(registry.names("loss").empty());
-  const Descriptor& d = registry.find("layer", "swish");
-  CHECK(&registry.find("layer", "swish") == &d);
+  const Descriptor& d = registry.find("layer", "gated");
+  CHECK(&registry.find("layer", "gated") == &d);
   CHECK(registry.loaded() == std::vector<const Descriptor*>{&d});
   CHECK(d.file == file.string());
   CHECK(d.sha256.size() == 64);
@@ -74,38 +74,38 @@ TEST_CASE("a plugin is described by copies of its declaration") {
 
 TEST_CASE("a plugin that is not there is refused with the nearest name and the places searched") {
   Folder folder;
-  folder.add("layers/swish.so");
-  const std::string text = folder.refusal("swihs");
-  CHECK_HAS(text, "There is no layer called \"swihs\"; did you mean \"swish\"?");
+  folder.add("layers/gated.so");
+  const std::string text = folder.refusal("gaetd");
+  CHECK_HAS(text, "There is no layer called \"gaetd\"; did you mean \"gated\"?");
   CHECK_HAS(text, "Plugins were searched in " + folder.root.string() + ".");
-  CHECK_HAS(folder.refusal("swish", "loss"), "There is no loss called \"swish\".");
+  CHECK_HAS(folder.refusal("gated", "loss"), "There is no loss called \"gated\".");
 }
 
 TEST_CASE("files that are no plugins are refused, and what is repaired loads") {
   Folder folder;
-  const fs::path file = folder.add("layers/swish.so");
+  const fs::path file = folder.add("layers/gated.so");
   const std::string whole = read_file(file, 1 << 26);
   auto write = [&](const std::string& bytes) {
     fs::remove(file);  // a new file: the old one may be mapped
     std::ofstream(file, std::ios::binary) << bytes;
   };
   write("#!/bin/sh\necho hello\n");
-  CHECK_HAS(folder.refusal("swish"), file.string() + "\" is no shared library");
+  CHECK_HAS(folder.refusal("gated"), file.string() + "\" is no shared library");
   write("");
-  CHECK_HAS(folder.refusal("swish"), "is no shared library");
+  CHECK_HAS(folder.refusal("gated"), "is no shared library");
   std::string foreign = whole;
   foreign[18] = 21;
   write(foreign);
-  CHECK_HAS(folder.refusal("swish"), "is made for 64-bit PowerPC, this machine is");
+  CHECK_HAS(folder.refusal("gated"), "is made for 64-bit PowerPC, this machine is");
   for (size_t k = 1; k <= 24; ++k) {
     write(whole.substr(0, whole.size() * k / 25));
-    CHECK_HAS(folder.refusal("swish"), "is cut off or damaged");
+    CHECK_HAS(folder.refusal("gated"), "is cut off or damaged");
   }
   fs::remove(file);
   REQUIRE(mkfifo(file.c_str(), 0600) == 0);
-  CHECK_HAS(folder.refusal("swish"), "not a regular file");
+  CHECK_HAS(folder.refusal("gated"), "not a regular file");
   write(whole);
-  CHECK(folder.refusal("swish") == "");
+  CHECK(folder.refusal("gated") == "");
 }
 
 TEST_CASE("plugins whose declaration is wrong are refused") {
@@ -117,19 +117,19 @@ TEST_CASE("plugins whose declaration is wrong are refused") {
 
 TEST_CASE("a file's name and folder must be what the plugin says of itself") {
   Folder folder;
-  folder.add("layers/swish.so", "layers", "silu");
-  folder.add("layers/swish.so", "losses");
-  CHECK_HAS(folder.refusal("silu"), "says that its name is \"swish\"; the file is named \"silu\"");
-  CHECK_HAS(folder.refusal("swish", "loss"), "says that it is a \"layer\"; its folder is for the kind \"loss\"");
+  folder.add("layers/gated.so", "layers", "silu");
+  folder.add("layers/gated.so", "losses");
+  CHECK_HAS(folder.refusal("silu"), "says that its name is \"gated\"; the file is named \"silu\"");
+  CHECK_HAS(folder.refusal("gated", "loss"), "says that it is a \"layer\"; its folder is for the kind \"loss\"");
 }
 
 TEST_CASE("one name in two folders is an error that names both files") {
   Folder a, b;
-  const fs::path first = a.add("layers/swish.so"), second = b.add("layers/swish.so");
+  const fs::path first = a.add("layers/gated.so"), second = b.add("layers/gated.so");
   Registry registry({a.root, b.root});
-  CHECK(registry.names("layer") == std::vector<std::string>{"swish"});
+  CHECK(registry.names("layer") == std::vector<std::string>{"gated"});
   try {
-    registry.find("layer", "swish");
+    registry.find("layer", "gated");
     FAIL("a duplicate was loaded");
   } catch (const PluginError& e) {
     CHECK_HAS(e.what(), "exists twice");
@@ -140,14 +140,14 @@ TEST_CASE("one name in two folders is an error that names both files") {
 
 TEST_CASE("an unknown kind is listed and otherwise ignored") {
   Folder folder;
-  folder.add("layers/swish.so");
-  folder.add("layers/swish.so", "samplers");
+  folder.add("layers/gated.so");
+  folder.add("layers/gated.so", "samplers");
   Registry registry({folder.root});
   const auto files = registry.list();
   REQUIRE(files.size() == 2);
   CHECK(files[0].kind == "");
   CHECK(files[1].kind == "layer");
-  CHECK_THROWS_AS(registry.find("sampler", "swish"), PluginError);
+  CHECK_THROWS_AS(registry.find("sampler", "gated"), PluginError);
 }
 
 TEST_CASE("the search path: given folders must exist, the environment's must be absolute, each folder counts once") {

@@ -77,7 +77,7 @@ TEST_CASE("planted faults on a GPU are found, and said") {
 }
 
 TEST_CASE("good plugins pass, in every check of their kind") {
-  for (const char* library : {"layers/softsign", "layers/split_channels"}) {
+  for (const char* library : {"layers/soft_corner", "layers/split_channels"}) {
     const Proof proof = proof_of(library);
     for (auto& row : proof.rows)
       for (auto& fault : row.faults) FAIL_CHECK(std::string(library), ", ", row.name, ": ", fault);

@@ -3,8 +3,8 @@
 using namespace lamina;
 
 /// y = x / (c + |x|), element by element.
-struct SoftsignKernel {
-  static constexpr const char* name = "softsign";
+struct SoftCornerKernel {
+  static constexpr const char* name = "soft_corner";
   static constexpr int inputs = 1, results = 1;
   template <class T>
   static void cpu(const Work<T>& k) {
@@ -17,13 +17,13 @@ struct SoftsignKernel {
 };
 
 /// Softsign with a soft corner c, by a kernel of its own.  x, y: any shape.
-struct Softsign {
+struct SoftCorner {
   double corner = 1;
 
   void declare(Declaration& d) {
     d.optional("corner", corner, "(0, inf)", "where |y| is one half");
     d.example(R"({"corner": 0.5})", "[[3, 5]]");
   }
-  Tensor forward(Scope& s, Tensor x) const { return run<SoftsignKernel>(s, {x}, {x.shape()}, element_count(x.shape()), {corner})[0]; }
+  Tensor forward(Scope& s, Tensor x) const { return run<SoftCornerKernel>(s, {x}, {x.shape()}, element_count(x.shape()), {corner})[0]; }
 };
-LAMINA_LAYER(Softsign, "softsign", "x / (c + |x|) by a kernel of its own")
+LAMINA_LAYER(SoftCorner, "soft_corner", "x / (c + |x|) by a kernel of its own")

@@ -1,7 +1,7 @@
 #include <lamina/layer.hpp>
 using namespace lamina;
 
-struct Swish {
+struct Gated {
   double beta = 1;
 
   void declare(Declaration& d) {
@@ -12,4 +12,4 @@ struct Swish {
   }
   Tensor forward(Scope&, Tensor x) const { return x * sigmoid(beta * x); }
 };
-LAMINA_LAYER(Swish, "swish", "self-gated activation x · sigmoid(βx)")
+LAMINA_LAYER(Gated, "gated", "self-gated activation x · sigmoid(βx)")

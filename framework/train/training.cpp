@@ -156,7 +156,8 @@ RunReport Training::run() {
     const bool complete = step_ == course_.steps;
     for (auto& split : bench_.data.splits())
       if (complete && &split != &bench_.data.training())
-        report.evaluations[split.name] = go_on || !record_.scores(split.name) ? record_.evaluate(split) : *record_.scores(split.name);
+        report.evaluations[split.name] =
+            go_on || !record_.scores(split.name) ? told(record_.evaluate(split), split.name) : *record_.scores(split.name);
     report.steps = step_, report.epochs = epoch_, report.seconds = now(), report.stopped_by = stopped_by_;
     if (!go_on) return report;
     record_.write(folder_, journal_, complete ? "finished" : "stopped");
@@ -306,9 +307,18 @@ void Training::not_finite(const Pending& p, double loss) {
   const std::string step = "step " + std::to_string(p.step);
   if (!x_.training.skip_nonfinite)
     throw Failure(Exit::diverged, step + ": the loss or a gradient is not finite (loss " + piece(loss) + ", learning rate " +
-                                      piece(p.rate) +
-                                      "); nothing of this step was kept. A smaller learning rate may help, or \"on_nonfinite\": \"skip\"");
+                                      piece(p.rate) + "); nothing of this step was kept" + bench_.missing_classes() +
+                                      ". A smaller learning rate may help, or \"on_nonfinite\": \"skip\"");
   if (!epoch_skipped_++) watcher_.warning(step + " was not finite and changed nothing");
+}
+
+/// A loss that is no number ends no run, as nothing is trained by it, but it is told.
+Scores Training::told(Scores scores, const std::string& split) {
+  const double loss = scores.front().second;
+  if (!std::isfinite(loss))
+    watcher_.warning("after step " + std::to_string(step_) + " the loss on the split \"" + split + "\" is " + piece(loss) +
+                     bench_.missing_classes());
+  return scores;
 }
 
 void Training::end_epoch() {
@@ -319,7 +329,7 @@ void Training::end_epoch() {
     watcher_.warning(std::to_string(epoch_skipped_) + " steps of epoch " + std::to_string(report.epoch) +
                      " were not finite and changed nothing");
   if (const DataSplit* validation = bench_.data.split("validation"))
-    for (auto& [name, v] : bench_.evaluate(*validation)) report.columns.emplace_back("validation_" + name, v);
+    for (auto& [name, v] : told(bench_.evaluate(*validation), "validation")) report.columns.emplace_back("validation_" + name, v);
   Row row{"epoch", {{"epoch", report.epoch}, {"step", step_}, {"train_loss", report.train_loss}}};
   for (auto& [name, v] : report.columns) row.columns.emplace_back(name, v);
   row.columns.emplace_back("seconds", report.seconds);

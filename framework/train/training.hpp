@@ -58,6 +58,7 @@ class Training {
   void drain();
   void book(const Pending& pending, const char* outputs, double now, double speed);
   void not_finite(const Pending& pending, double loss);
+  Scores told(Scores scores, const std::string& split);
   void end_epoch();
   void save();
   bool stopping() const;

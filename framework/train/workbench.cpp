@@ -158,6 +158,19 @@ int64_t Workbench::parameters() const {
   return n;
 }
 
+std::string Workbench::missing_classes() const {
+  for (auto& loss : experiment.losses) {
+    const DataColumn* target = loss.target.is_column() ? data.column(loss.target.column) : nullptr;
+    if (!target || is_real(target->sample.dtype) || loss.prediction.is_column()) continue;
+    const program::RecordedLayer& layer = layers_[loss.prediction.layer];
+    const Shape& scores = layer.results.at(loss.prediction.result).shape;
+    if (scores.size() < 2 || scores[1] < 2 || int64_t(target->class_count) <= scores[1]) continue;  // one score is no classifier's
+    return "; the column '" + loss.target.column + "' has " + std::to_string(target->class_count) + " classes, the layer '" + layer.path +
+           "' gives scores of " + std::to_string(scores[1]);
+  }
+  return "";
+}
+
 std::string Workbench::prediction() const {
   const Reference& r = experiment.losses[0].prediction;
   if (r.is_column()) return "";

@@ -35,6 +35,8 @@ class Workbench {
   const std::vector<program::RecordedLayer>& layers() const { return layers_; }
   const std::vector<std::string>& without_gradient() const { return without_gradient_; }
   int64_t parameters() const;
+  /// What to add where a loss is no number: that the data have classes for which the prediction has no score; "" when they have not.
+  std::string missing_classes() const;
 
   /// Loss and metrics over every sample of a split, each counted once. `record`, when given and the network is a classifier, gets the
   /// confusion matrix and the predictions.

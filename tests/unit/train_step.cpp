@@ -1,6 +1,7 @@
 // What a training step does beside the optimizer's rule, each against the same numbers put together by hand from plain steps.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -318,4 +319,16 @@ TEST_CASE("the average of the weights follows them, and evaluation takes it") {
   }
   // an average that forgets all is the weights: so evaluation reads it, statistics included
   CHECK(run(4, R"({"decay": 0, "warm_up": false})").evaluations == run(4, "").evaluations);
+}
+
+TEST_CASE("class numbers without a score are told where the loss is no number") {
+  Steps steps;
+  const std::string told = "the column 'target' has 3 classes, the layer 'logits' gives scores of 2";
+  const auto [exit, sentence] = failure([&] { steps.run({"network.layers[logits].units=2"}); });
+  CHECK(exit == 6);
+  CHECK_MESSAGE(sentence.find(told) != std::string::npos, sentence);
+  steps.run({"network.layers[logits].units=2"}, R"({"epochs": 1, "batch_size": 8, "on_nonfinite": "skip"})");
+  CHECK(std::ranges::any_of(steps.runs.seen.warnings, [&](auto& warning) {
+    return warning == "after step 10 the loss on the split \"validation\" is nan; " + told;
+  }));
 }

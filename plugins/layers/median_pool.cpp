@@ -1,5 +1,5 @@
 #include <lamina/kernel.hpp>
-#include <lamina/layer.hpp>
+#include <lamina/windows.hpp>
 
 #include "median_pool.glsl.hpp"
 using namespace lamina;
@@ -61,45 +61,35 @@ struct MedianKernel {
   }
 };
 
-struct MedianPool {
-  PerAxis size, padding = 0;
-  std::optional<PerAxis> stride;
-
+struct MedianPool : Pool {
   void declare(Declaration& d) {
     d.formula("y[n, c, p] = median_k x[n, c, stride · p + k − padding]");
     d.details(
         "Of an even number of elements it is the lower of the two in the middle, so it always is an element of x: the first in "
         "the window that has this value, which gets the gradient. Padding never counts; a NaN in the window gives NaN. Each "
-        "spatial axis of y has ⌊(size of x + 2 · padding − size) / stride⌋ + 1 places. With m elements in the window, an "
+        "spatial axis of y has ⌊(size of x + padding on both sides − size) / stride⌋ + 1 places, with ceil one more where the last window "
+        "reaches beyond. With m elements in the window, an "
         "element of y takes about 2 m ln m comparisons in random order, m² / 2 where the window is sorted. Refused: a window "
         "that does not fit; more than 2²⁴ elements in a channel, as places are kept as float32.");
     d.source(
         "Tukey, Exploratory Data Analysis (1977), chapter 7; of pictures, Huang, Yang & Tang, IEEE Trans. ASSP 27 (1979) "
         "13–18; selection by bounds, Hoare, CACM 4 (1961) 321");
-    d.required("size", size, "[1, 65536]", "size of the window along each spatial axis");
-    d.optional("stride", stride, "[1, 65536]", "step of the window; absent: its size, so that windows do not overlap");
-    d.optional("padding", padding, "[0, 65536]", "places added on both sides of each spatial axis, which never count");
-    d.input("x", "[batch, channels, (depth, height,) width]");
-    d.result("y", "[batch, channels, (depth, height,) width]");
+    Pool::declare(d, "places added around x, which never count");
     d.example(R"({"size": 3, "stride": 2, "padding": 1})", "[[2, 3, 6, 7]]");
   }
   Tensor forward(Scope& s, Tensor x) const {
-    const int axes = x.rank() - 2;
-    if (axes < 1 || axes > 3) s.fail("wanted [batch, channels, …] with one to three spatial axes, got the shape ", x.shape());
-    const Shape window = size.at(axes), step = stride.value_or(size).at(axes), low = padding.at(axes);
+    const Windows w = windows(x);
+    const size_t axes = w.size.size();
     Shape y = x.shape();
     std::vector<double> constants(9, 1);
     std::fill(constants.begin() + 6, constants.end(), 0);
     int64_t volume = 1, most = 1 << 24;
-    for (int a = 0; a < axes; ++a) {
-      const int64_t extent = x.size(2 + a), padded = extent + 2 * low[a];
-      if (low[a] >= window[a]) s.fail("padding = ", low[a], " must be smaller than the window of ", window[a]);
-      if (window[a] > padded) s.fail("a window of ", window[a], " does not fit into a spatial axis of ", padded, " with its padding");
-      y[2 + a] = (padded - window[a]) / step[a] + 1;
+    for (size_t a = 0; a < axes; ++a) {
+      const int64_t extent = x.size(int(2 + a));
       if (extent > most / volume) s.fail("a channel may have 2²⁴ elements; the shape ", x.shape(), " has more");
-      volume *= extent;
-      const int at = 3 - axes + a;
-      constants[at] = double(window[a]), constants[3 + at] = double(step[a]), constants[6 + at] = double(low[a]);
+      volume *= extent, y[2 + a] = w.places[a];
+      const size_t at = 3 - axes + a;
+      constants[at] = double(w.size[a]), constants[3 + at] = double(w.stride[a]), constants[6 + at] = double(w.low[a]);
     }
     return run<MedianKernel>(s, {x}, {y, y}, element_count(y), constants)[0];
   }

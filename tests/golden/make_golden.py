@@ -89,30 +89,11 @@ class Net:
         bound = math.sqrt(3 / fan_in)
         return self.tensor(self.parameters, name, shape, -bound, bound)
 
-    def conv(self, inputs, path, layer):
-        (x,) = inputs
-        axes, groups = x.dim() - 2, layer.get("groups", 1)
-        kernel = per_axis(layer["kernel"], axes)
-        shape = [layer["filters"], x.shape[1] // groups, *kernel]
-        weight = self.parameter_of(path + "weight", shape, math.prod(shape[1:]))
-        bias = self.tensor(self.parameters, path + "bias", [shape[0]], -0.1, 0.1) if layer.get("bias", True) else None
-        function = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
-        stride, padding, dilation = (per_axis(layer.get(k, d), axes) for k, d in (("stride", 1), ("padding", 0), ("dilation", 1)))
-        return function(x, weight, bias, stride, padding, dilation, groups)
-
     def dense(self, inputs, path, layer):
         (x,) = inputs
         weight = self.parameter_of(path + "weight", [layer["units"], x.shape[1]], x.shape[1])
         bias = self.tensor(self.parameters, path + "bias", [layer["units"]], -0.1, 0.1) if layer.get("bias", True) else None
         return F.linear(x, weight, bias)
-
-    def max_pool(self, inputs, path, layer):
-        function = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[inputs[0].dim() - 3]
-        return function(inputs[0], layer["size"], layer.get("stride"), layer.get("padding", 0))
-
-    def average_pool(self, inputs, path, layer):
-        function = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[inputs[0].dim() - 3]
-        return function(inputs[0], layer["size"], layer.get("stride"), layer.get("padding", 0), False, layer.get("count_padding", False))
 
     def batch_norm(self, inputs, path, layer):
         (x,) = inputs
@@ -144,10 +125,6 @@ class Net:
 
     def add(self, inputs, path, layer):
         return sum(inputs[1:], inputs[0])
-
-
-def per_axis(value, axes):
-    return value if isinstance(value, list) else [value] * axes
 
 
 def measure(functions, part, prediction, target, net):

@@ -5,6 +5,8 @@
 
 #include "prove/plugin_cases.hpp"
 #include "support/plugins.hpp"
+#include "train/initialize.hpp"
+#include "train/workbench.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -19,8 +21,8 @@ TEST_CASE("batch norm moves its statistics by PyTorch's conventions or by Keras'
       const PluginCase c = plugin_case(plugins().find("layer", "batch_norm"), settings, {real(shape)}, Mode::training, true);
       REQUIRE(c.kept == std::vector<std::string>{"weight", "bias", "running_mean", "running_variance"});
       REQUIRE(c.assigned == std::vector<std::string>{"running_mean", "running_variance"});
-      const std::vector<Array> x = draw(c, Range::general);
-      const std::vector<Array> y = Evaluation(reference64, c, 0).at(x).y;
+      const std::vector<prove::Array> x = draw(c, Range::general);
+      const std::vector<prove::Array> y = prove::Evaluation(reference64, c, 0).at(x).y;
       const double fresh = of == std::string("batch") ? momentum : 1 - momentum;
       for (size_t channel = 0; channel < 2; ++channel) {
         double mean = 0, variance = 0;
@@ -34,4 +36,54 @@ TEST_CASE("batch norm moves its statistics by PyTorch's conventions or by Keras'
         CHECK(std::abs(y[2].data[channel] - ((1 - fresh) * x[4].data[channel] + fresh * variance)) < 1e-14);
       }
     }
+}
+
+TEST_CASE("recurrent layers start as PyTorch's do, uniform in ±1/√units") {
+  const char* const text = R"({
+    "network": {"layers": [{"type": "parameter", "name": "x", "shape": [2, 3, 40]}, {"type": "gru", "name": "r", "units": 16}]},
+    "loss": {"type": "mse", "target": "r"}, "optimizer": {"type": "sgd", "learning_rate": 0.1}, "training": {"steps": 1}
+  })";
+  const Experiment experiment = load_experiment(text, "gru.json", plugins(), {"backend=" + reference64.json()});
+  Workbench bench(experiment, plugins());
+  size_t seen = 0;
+  for (auto& tensor : bench.session.state()) {
+    if (!tensor.path.starts_with("r/")) continue;
+    const std::vector<double> values = initial_values(tensor, nullptr, 1, plugins());
+    double least = 1, most = -1;
+    for (double v : values) least = std::min(least, v), most = std::max(most, v);
+    CHECK_MESSAGE((least >= -0.25 && least < -0.2 && most < 0.25 && most > 0.2), tensor.path, " from ", least, " to ", most);
+    ++seen;
+  }
+  CHECK(seen == 4);
+}
+
+TEST_CASE("a dilated maximum is an element of its window, whatever its numbers are") {
+  const std::vector<Attribute> settings = {{"size", Shape{2}}, {"stride", Shape{1}}, {"padding", Shape{1}}, {"dilation", Shape{2}}};
+  const PluginCase c = plugin_case(plugins().find("layer", "max_pool"), settings, {real({1, 1, 5})}, Mode::evaluation);
+  prove::Evaluation evaluation(reference64, c, 1);
+  const double nan = std::nan("");
+  const auto pooled = [&](std::vector<double> x) { return evaluation.at({prove::Array{DType::float64, {1, 1, 5}, std::move(x)}}); };
+  // Windows: {1}, {0, 2}, {1, 3}, {2, 4}, {3}.
+  const Values nothing = pooled(std::vector<double>(5, -INFINITY));
+  CHECK(nothing.y[0].data == std::vector<double>(5, -INFINITY));
+  CHECK(nothing.y[1].data == std::vector<double>{1, 0, 1, 2, 3});
+  const std::vector<double>& w = evaluation.weights()[0].data;
+  CHECK(nothing.g[0].data == std::vector<double>{w[1], w[0] + w[2], w[3], w[4], 0});
+  const Values lost = pooled({3, 1, nan, 2, nan});
+  CHECK(lost.y[1].data == std::vector<double>{1, 2, 3, 2, 3});
+  CHECK(std::isnan(lost.y[0].data[1]));
+  CHECK(lost.y[0].data[2] == 2);
+
+  const std::vector<Attribute> wide = {{"size", Shape{2}}, {"stride", Shape{1}}, {"padding", Shape{1}}, {"dilation", Shape{4}}};
+  CHECK_THROWS_WITH(plugin_case(plugins().find("layer", "max_pool"), wide, {real({1, 1, 3})}, Mode::evaluation),
+                    doctest::Contains("holds padding alone"));
+}
+
+TEST_CASE("unpool adds what overlapping windows put in one place, and skips what is outside") {
+  const std::vector<Attribute> settings = {{"size", Shape{2}}, {"shape", Shape{4}}};
+  const PluginCase c =
+      plugin_case(plugins().find("layer", "unpool"), settings, {real({1, 1, 4}), whole({1, 1, 4}, -1, 4)}, Mode::evaluation);
+  const Values v = prove::Evaluation(reference64, c, 0)
+                       .at({prove::Array{DType::float64, {1, 1, 4}, {1, 2, 4, 8}}, prove::Array{DType::int32, {1, 1, 4}, {3, 0, 3, 4}}});
+  CHECK(v.y[0].data == std::vector<double>{2, 0, 0, 5});
 }

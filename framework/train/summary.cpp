@@ -1,5 +1,7 @@
 #include <lamina/sized.hpp>
 
+#include <set>
+
 #include "base/shape.hpp"
 #include "base/text.hpp"
 #include "train/run.hpp"
@@ -17,6 +19,8 @@ double flops_of(const program::LoweredOp& op, const program::Lowered& p) {
     return n;
   };
   if (op.name == "conv") return 2 * count(shape(op.out[0])) * count(shape(op.in[1])) / double(shape(op.in[1])[0]);
+  if (op.name == "conv_backward_data")  // a transposed convolution
+    return 2 * count(shape(op.in[0])) * count(shape(op.in[1])) / double(shape(op.in[1])[0]);
   if (op.name == "matmul") {
     const Shape& a = shape(op.in[0]);
     bool transposed = false;
@@ -25,6 +29,19 @@ double flops_of(const program::LoweredOp& op, const program::Lowered& p) {
     return 2 * count(shape(op.out[0])) * double(transposed ? a[a.size() - 2] : a[a.size() - 1]);
   }
   return 0;
+}
+
+/// The results of layers, as (layer, result), that something of the experiment reads.
+std::set<std::pair<size_t, uint32_t>> results_read(const Experiment& experiment) {
+  std::set<std::pair<size_t, uint32_t>> read;
+  const auto note = [&](const Reference& r) { r.is_column() ? void() : void(read.emplace(r.layer, r.result)); };
+  for (auto& layer : experiment.layers)
+    for (auto& input : layer.inputs) note(input);
+  const auto note_all = [&](const auto& measured) {
+    for (auto& m : measured) note(m.prediction), note(m.target), m.weight ? note(*m.weight) : void();
+  };
+  note_all(experiment.losses), note_all(experiment.metrics);
+  return read;
 }
 
 }  // namespace
@@ -51,9 +68,12 @@ ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue) 
   // The forward pass alone tells each layer's work.
   std::map<std::string, double> flops;
   for (auto& op : bench.evaluation(bench.batch()).lowered().ops) flops[*op.path] += flops_of(op, bench.evaluation(bench.batch()).lowered());
-  for (auto& l : bench.layers()) {
+  const auto read = results_read(experiment);
+  for (size_t k = 0; k < bench.layers().size(); ++k) {
+    const program::RecordedLayer& l = bench.layers()[k];
     LayerSummary layer{l.path, l.type, {}, l.parameter_count, flops[l.path], l.parameters.empty() || !l.trained.empty()};
-    for (auto& type : l.results) layer.output_shapes.push_back(text_of(type.shape));
+    for (uint32_t i = 0; i < l.results.size(); ++i)
+      if (i == 0 || read.contains({k, i})) layer.output_shapes.push_back(text_of(l.results[i].shape));
     s.parameters += l.parameter_count;
     s.trained += l.trained_count;
     s.layers.push_back(std::move(layer));

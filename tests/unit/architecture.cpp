@@ -123,12 +123,12 @@ TEST_CASE("public headers are short and stand on nothing but themselves, the sta
   CHECK(seen > 10);
 }
 
-TEST_CASE("a layer reaches at most ten project headers") {
+TEST_CASE("a layer reaches at most eleven project headers") {
   size_t seen = 0;
   for (auto& entry : fs::directory_iterator(root / "plugins/layers")) {
     if (entry.path().extension() == ".glsl") continue;  // a kernel's body, of the layer beside it
     const auto headers = reached(fs::relative(entry.path(), root));
-    CHECK_MESSAGE(headers.size() <= 10, entry.path());
+    CHECK_MESSAGE(headers.size() <= 11, entry.path());
     CHECK_MESSAGE(headers.size() >= 3, entry.path());
     ++seen;
   }

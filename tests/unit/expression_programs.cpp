@@ -125,13 +125,15 @@ TEST_CASE("an optimizer of the file compiles to the same program as a library's,
     return R"({"type": "expression_optimizer", "learning_rate": 0.1, "parameters": {)" + parameters + R"(}, "state": {)" + state +
            R"(}, "update": ")" + rule + "\"}";
   };
-  const std::string two = R"("mu": 0.8, "decay": 0)", velocity = R"("velocity": 0)";
+  const std::string three = R"("mu": 0.8, "tau": 0, "decay": 0)", velocity = R"("velocity": 0)";
   const std::string four = R"("b1": 0.9, "b2": 0.99, "epsilon": 1e-8, "decay": 0)", moments = R"("m": 0, "v": 0)";
   same({written(R"("decay": 0.01)", "", "w - learning_rate * (g + decay * w)"),
         written(R"("decay": 0.01)", "", "d = g + decay * w; w - learning_rate * d")},
        R"({"type": "sgd", "learning_rate": 0.1, "weight_decay": 0.01})", true);
-  same({written(two, velocity, "velocity = mu * velocity + (g + decay * w); w - learning_rate * velocity"),
-        written(two, velocity, "d = g + decay * w; velocity = mu * velocity + d; w - learning_rate * velocity")},
+  const std::string later = "later = minimum(step - 1, 1); ";
+  same({written(three, velocity, later + "velocity = mu * velocity + (1 - tau * later) * (g + decay * w); w - learning_rate * velocity"),
+        written(three, velocity,
+                later + "d = g + decay * w; d = (1 - tau * later) * d; velocity = mu * velocity + d; w - learning_rate * velocity")},
        R"({"type": "momentum", "learning_rate": 0.1, "momentum": 0.8})", true);
   same({written(four, moments,
                 "d = g + decay * w; m = b1 * m + (1 - b1) * d; v = b2 * v + (1 - b2) * square(d);"

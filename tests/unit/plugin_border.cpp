@@ -184,7 +184,7 @@ TEST_CASE("losses meet labels, probabilities and weights") {
   CHECK(holds(entropy, {{{4, 10}, real}, {{4}, DType::int32}, {{4}, real}}) == "");
   CHECK(holds(entropy, {{{4, 10, 5, 5}, real}, {{4, 5, 5}, byte}, {{4}, byte}}) == "");
   CHECK(holds(entropy, {{{4, 10, 5}, real}, {{4, 10, 5}, byte}, {{4, 5}, real}}) == "");
-  CHECK(holds(entropy, {{{4, 10}, real}, {{4}, real}}).find("the logits have the shape [4, 10], the target [4]") != std::string::npos);
+  CHECK(holds(entropy, {{{4, 10}, real}, {{4}, real}}).find("the prediction has the shape [4, 10], the target [4]") != std::string::npos);
   CHECK(holds(entropy, {{{4, 10}, real}, {{5}, byte}}).find("the target [5]") != std::string::npos);
   CHECK(holds(mse, {{{4, 1}, real}, {{4}, real}}) == "");
   CHECK(holds(mse, {{{4, 3}, real}, {{4, 3}, byte}, {{4}, real}}) == "");

@@ -133,7 +133,7 @@ TEST_CASE("an optimizer of the file compiles to the same program as a library's,
   const std::string later = "later = minimum(step - 1, 1); ";
   same({written(three, velocity, later + "velocity = mu * velocity + (1 - tau * later) * (g + decay * w); w - learning_rate * velocity"),
         written(three, velocity,
-                later + "d = g + decay * w; d = (1 - tau * later) * d; velocity = mu * velocity + d; w - learning_rate * velocity")},
+                later + "d = g + decay * w; part = (1 - tau * later) * d; velocity = mu * velocity + part; w - learning_rate * velocity")},
        R"({"type": "momentum", "learning_rate": 0.1, "momentum": 0.8})", true);
   same({written(four, moments,
                 "d = g + decay * w; m = b1 * m + (1 - b1) * d; v = b2 * v + (1 - b2) * square(d);"

@@ -10,6 +10,7 @@
 #include "plugin/registry.hpp"
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
+#include "train/order.hpp"
 #include "train/workbench.hpp"
 
 using namespace lamina;

@@ -116,21 +116,21 @@ class CommandLine {
     root_.add_flag("--json", a_.json, "Results as JSON; of run and resume, events as JSON Lines.");
     root_.add_flag("-q,--quiet", a_.quiet, "No progress; warnings, errors and results stay.");
     root_.add_flag("-v,--verbose", a_.verbose, "Say more: summary lists the ops, plugins list versions and hashes.");
-    value(root_, "--color", color_, "WHEN", "auto, always or never. NO_COLOR and CLICOLOR_FORCE are honoured.")
-        ->check(CLI::Validator(
-            [](std::string& text) {
-              const std::vector<std::string> all = {"auto", "always", "never"};
-              return std::ranges::find(all, text) != all.end()
-                         ? ""
-                         : in_quotes(text) + " is none of auto, always, never" + did_you_mean(text, all);
-            },
-            ""));
+    one_of(value(root_, "--color", color_, "WHEN", "auto, always or never. NO_COLOR and CLICOLOR_FORCE are honoured."),
+           {"auto", "always", "never"});
 
     CLI::App* run = command(root_, "run", Command::run);
     experiment(*run);
     changes(*run);
     value(*run, "--out", out_, "DIR", "Where the run folder is made; `runs` when not given.");
     max_steps(*run);
+    value(*run, "--overfit-batches", overfit_, "N",
+          "A sanity check: train and validate on the first N batches alone, which a sound network learns by heart. The same as --set "
+          "training.overfit_batches=N.")
+        ->check(CLI::Validator([](std::string& text) { return not_a_count(text); }, ""));
+    value(*run, "--fold", fold_, "I",
+          "Of a cross-validation (dataset.validation.folds): the part that is held back, or all, one run after the other.")
+        ->check(CLI::Validator([](std::string& text) { return text == "all" ? "" : not_a_count(text); }, ""));
     profile(*run);
 
     CLI::App* resume = command(root_, "resume", Command::resume);
@@ -289,7 +289,19 @@ class CommandLine {
     value(app, "--max-steps", max_steps_, "N", "Stop after step N of the run, with a checkpoint.")
         ->check(CLI::Validator([](std::string& text) { return not_a_count(text); }, ""));
   }
-  void checkpoint(CLI::App& app) { value(app, "--checkpoint", checkpoint_, "FILE", "This one instead of the newest."); }
+  /// Which weights of a run are meant.
+  void checkpoint(CLI::App& app) {
+    one_of(value(app, "--weights", a_.weights, "WHICH", "best or last; when not given best, if the run keeps them (training.keep_best)."),
+           {"best", "last"});
+    value(app, "--checkpoint", checkpoint_, "FILE", "This one instead of the run's best or newest.");
+  }
+  static void one_of(CLI::Option* option, const std::vector<std::string>& all) {
+    option->check(CLI::Validator(
+        [all](std::string& text) {
+          return std::ranges::find(all, text) != all.end() ? "" : in_quotes(text) + " is none of " + joined(all) + did_you_mean(text, all);
+        },
+        ""));
+  }
 
   /// The command that was reached.
   const CLI::App& chosen() const {
@@ -341,6 +353,8 @@ class CommandLine {
     if (a_.safe && !a_.plugin_path.empty())
       throw UsageError("--safe leaves out all plugins but the program's own, --plugin-path adds others: give one of them.", name());
     if (!seed_.empty()) a_.overrides.push_back("seed=" + seed_);
+    if (!overfit_.empty()) a_.overrides.push_back("training.overfit_batches=" + overfit_);
+    if (!fold_.empty()) a_.fold = fold_ == "all" ? 0 : std::stoll(fold_);
     if (elsewhere_.count(&chosen()))
       for (const std::string& one : a_.overrides)
         if (!one.starts_with("backend."))
@@ -357,6 +371,8 @@ class CommandLine {
     }
     if (!max_steps_.empty()) a_.max_steps = std::stoll(max_steps_);
     if (!out_.empty()) a_.out = out_;
+    if (!checkpoint_.empty() && !a_.weights.empty())
+      throw UsageError("--checkpoint names a file, --weights one of the run's own: give one of them.", name());
     if (!checkpoint_.empty()) a_.checkpoint = checkpoint_;
     a_.experiment = experiment_, a_.run = run_, a_.input = input_, a_.output = output_;
     a_.color = color_ == "always" ? ColorMode::always : color_ == "never" ? ColorMode::never : ColorMode::automatic;
@@ -381,7 +397,7 @@ class CommandLine {
   bool version_ = false;
   std::set<const CLI::App*> elsewhere_;
   std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_, name_, folder_;
-  std::string backends_, steps_, warm_up_, tolerance_;
+  std::string overfit_, fold_, backends_, steps_, warm_up_, tolerance_;
   std::vector<std::string> words_;
 };
 

@@ -45,12 +45,14 @@ struct Arguments {
   std::vector<std::string> overrides;  ///< path=value; --seed and --backend come last
   std::filesystem::path out = "runs";
   std::optional<int64_t> max_steps;
+  std::optional<int64_t> fold;  ///< run: 0 for all
   bool print_resolved = false;
   bool check = false;     ///< backends: also run the self-test
   bool profile = false;   ///< run: also time the ops
   bool markdown = false;  ///< plugins describe: as a page of docs/plugins
   std::string split = "test";
   std::optional<std::filesystem::path> checkpoint;
+  std::string weights;  ///< "best", "last", or "" where nothing is said
   std::vector<std::string> layers;
   std::vector<std::string> only;      ///< plugins check: these checks alone
   std::vector<std::string> backends;  ///< "cpu", "vulkan:1"; the first is the truth

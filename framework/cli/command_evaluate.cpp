@@ -6,20 +6,31 @@
 
 namespace lamina::cli {
 
+namespace {
+WeightsChoice choice(const Arguments& a) {
+  return {a.checkpoint, a.weights.empty() ? std::nullopt : std::optional(a.weights == "best" ? Weights::best : Weights::last)};
+}
+/// The file where it was named, else which weights of the run they are.
+std::string weights_line(const Arguments& a, const ChosenWeights& weights) {
+  return a.checkpoint ? escaped(weights.file.string()) + ", after step " + counted(weights.step) : escaped(weights_text(weights));
+}
+}  // namespace
+
 int evaluate_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const Scores scores = evaluate_run(a.run, a.split, a.checkpoint, context.registry, a.overrides);
+  const auto [scores, weights] = evaluate_run(a.run, a.split, choice(a), context.registry, a.overrides);
   if (console.json) {
     Json j = Json::object();
     j.set("folder", a.run.string());
     j.set("split", a.split);
+    j.set("weights", weights_json(weights));
     j.set("scores", scores_json(scores));
     console.document(j);
   } else {
     std::string text = escaped(a.split);
     for (const auto& [name, value] : scores) text += "  " + escaped(spaced(name)) + " " + score(value);
-    console.out << text + "\n";
+    console.out << "weights  " + weights_line(a, weights) + "\n" + text + "\n";
   }
   return 0;
 }
@@ -27,14 +38,16 @@ int evaluate_command(Context& context) {
 int predict_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const int64_t samples = predict(a.run, a.input, a.output, a.layers, a.checkpoint, context.registry, a.overrides);
+  const auto [samples, weights] = predict(a.run, a.input, a.output, a.layers, choice(a), context.registry, a.overrides);
   if (console.json) {
     Json j = Json::object();
     j.set("samples", samples);
     j.set("output", a.output.string());
+    j.set("weights", weights_json(weights));
     console.document(j);
   } else {
-    console.out << counted(samples, "sample") + ", written to " + escaped(a.output.string()) + "\n";
+    console.out << counted(samples, "sample") + ", written to " + escaped(a.output.string()) + "; weights: " + weights_line(a, weights) +
+                       "\n";
   }
   return 0;
 }

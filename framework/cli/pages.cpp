@@ -8,10 +8,12 @@ const std::vector<std::pair<std::string, Page>>& pages() {
   static const std::vector<std::pair<std::string, Page>> all = {
       {"run",
        {"lamina run EXPERIMENT.json [options]", "Train an experiment in a new run folder.",
-        "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint; `lamina resume` goes on.",
+        "Trains an experiment in a new run folder. Ctrl-C stops it after a checkpoint, --max-steps after a step; `lamina resume` goes on.",
         "lamina run experiments/fashion_mnist/lenet5.json\n"
         "lamina run lenet5.json --seed 2 --backend reference\n"
         "lamina run lenet5.json --set optimizer.learning_rate=0.05 --set 'network.layers[c1].filters=8'\n"
+        "lamina run lenet5.json --overfit-batches 2 --set training.epochs=100     does it learn two batches by heart?\n"
+        "lamina run lenet5.json --set 'dataset.validation={\"folds\": 5}' --fold all     cross-validation\n"
         "lamina run lenet5.json --profile\n"
         "lamina run lenet5.json --json > events.jsonl"}},
       {"resume",
@@ -32,8 +34,10 @@ const std::vector<std::pair<std::string, Page>>& pages() {
         "lamina summary lenet5.json --set training.batch_size=256 -v"}},
       {"evaluate",
        {"lamina evaluate RUN [options]", "Loss and metrics of a trained network on a split.",
-        "Loss and metrics of a run's newest checkpoint on a split of its data; kept in the run's run.h5.",
+        "Loss and metrics of a run on a split of its data, with its best weights where it keeps them, else with the newest; kept in the "
+        "run's run.h5.",
         "lamina evaluate runs/lenet5-1\n"
+        "lamina evaluate runs/lenet5-1 --weights last\n"
         "lamina evaluate runs/lenet5-1 --split validation"}},
       {"predict",
        {"lamina predict RUN IN.h5 OUT.h5 [options]", "Outputs of a trained network for the arrays of an HDF5 file.",

@@ -86,6 +86,12 @@ std::string epoch_text(const EpochReport& epoch) {
   return text + "  " + duration(epoch.seconds);
 }
 
+std::string validation_text(const ValidationReport& v) {
+  std::string text = epoch_of(v.epoch, v.epochs) + "  step " + counted(v.step);
+  for (const auto& [name, value] : v.columns) text += "  " + escaped(spaced(name)) + " " + score(value);
+  return text;
+}
+
 std::string step_text(const StepReport& step, double left) {
   return epoch_of(step.epoch, step.epochs) + " " + percent(part_of(step)) + "  step " + counted(step.step) + "/" + counted(step.steps) +
          "  loss " + score(step.loss) + "  lr " + rate(step.learning_rate) + "  " + speed(step.samples_per_second) + "  " + eta(left);
@@ -125,7 +131,7 @@ class BarProgress : public Progress {
                int64_t resumed) override {
     above(console_.err_terminal.dim(started_text(folder, x, device, parameters, resumed)));
   }
-  void show(const StepReport& report) override {
+  void step(const StepReport& report) override {
     const double now = clocks_.seconds(), left = estimate_.left(part_of(report), now);
     if (drawn_ && now - drawn_at_ < redraw_seconds) return;
     drawn_at_ = now, drawn_ = true;
@@ -135,6 +141,7 @@ class BarProgress : public Progress {
     there_ = true;
   }
   void epoch(const EpochReport& report) override { above(epoch_text(report)); }
+  void validation(const ValidationReport& report) override { above(validation_text(report)); }
   void warning(const std::string& sentence) override { above(warning_text(console_, sentence)); }
   void end() override {
     if (there_) write("\r\033[K");
@@ -171,11 +178,12 @@ class LineProgress : public Progress {
                int64_t resumed) override {
     line(started_text(folder, x, device, parameters, resumed));
   }
-  void show(const StepReport& report) override {
+  void step(const StepReport& report) override {
     const double now = clocks_.seconds(), left = estimate_.left(part_of(report), now);
     if (now - last_ >= line_seconds) line(step_text(report, left));
   }
   void epoch(const EpochReport& report) override { line(epoch_text(report)); }
+  void validation(const ValidationReport& report) override { line(validation_text(report)); }
   void warning(const std::string& sentence) override { line(warning_text(console_, sentence)); }
 
  private:
@@ -215,7 +223,7 @@ class JsonProgress : public Progress {
     e.set("resumed_at_step", resumed);
     console_.line(e);
   }
-  void show(const StepReport& r) override {
+  void step(const StepReport& r) override {
     const double now = clocks_.seconds();
     if (last_ && now - *last_ < event_seconds) return;
     last_ = now;
@@ -237,6 +245,13 @@ class JsonProgress : public Progress {
     e.set("train_loss", r.train_loss);
     for (const auto& [name, value] : r.columns) e.set(name, value);
     e.set("seconds", r.seconds);
+    console_.line(e);
+  }
+  void validation(const ValidationReport& r) override {
+    Json e = event("validation");
+    e.set("step", r.step);
+    e.set("epoch", r.epoch);
+    for (const auto& [name, value] : r.columns) e.set(name, value);
     console_.line(e);
   }
   void warning(const std::string& sentence) override {

@@ -16,6 +16,8 @@ namespace lamina::cli {
 std::string bar_text(const StepReport& step, double left, size_t columns, bool unicode);
 /// "epoch 6/30  train loss 0.4470  validation loss 0.5010  validation accuracy 0.8320  9.3 s"
 std::string epoch_text(const EpochReport& epoch);
+/// "epoch 6/30  step 2,000  validation loss 0.5010  validation accuracy 0.8320"
+std::string validation_text(const ValidationReport& validation);
 /// "epoch 7/30  61%  step 2,327/3,810  loss 0.4120  lr 0.0934  5,120 samples/s  ETA 03:38"
 std::string step_text(const StepReport& step, double left);
 
@@ -35,23 +37,10 @@ struct Clocks {
   static Clocks real();
 };
 
-/// A watcher that also tells what the result needs.
 class Progress : public Watcher {
  public:
   /// Takes away what is only good while the run goes on.
   virtual void end() {}
-  /// Steps of the whole run; nothing before the first was reported.
-  std::optional<int64_t> steps() const { return steps_; }
-  void step(const StepReport& report) final {
-    steps_ = report.steps;
-    show(report);
-  }
-
- protected:
-  virtual void show(const StepReport&) {}
-
- private:
-  std::optional<int64_t> steps_;
 };
 
 /// The one that suits the console: JSON Lines on `out` with --json; else, on `err`, a bar at a terminal, lines elsewhere, warnings alone

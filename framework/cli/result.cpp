@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/text.hpp"
 #include "cli/format.hpp"
@@ -37,6 +38,8 @@ std::string result_text(const RunReport& report, const Terminal& terminal) {
   line("run", terminal.bold(escaped(report.folder.string())));
   line("epochs", counted(report.epochs) + " (" + counted(report.steps, "step") + ")");
   line("time", duration(report.seconds));
+  if (!report.early.empty()) line("early", escaped(report.early));
+  if (report.weights.which == Weights::best) line("weights", escaped(weights_text(report.weights)));
   const std::vector<std::pair<std::string, Scores>> splits = in_order(report.evaluations);
   size_t widest = 0;
   for (const auto& [split, scores] : splits) widest = std::max(widest, scores.size());
@@ -49,22 +52,101 @@ std::string result_text(const RunReport& report, const Terminal& terminal) {
   return text + table.text();
 }
 
+std::string weights_text(const ChosenWeights& w) {
+  const std::string step = "step " + counted(w.step);
+  if (w.which == Weights::best)
+    return "best, of epoch " + counted(w.epoch) + (w.metric.empty() ? ", " + step : " (" + spaced(w.metric) + " " + score(w.value) + ")");
+  return "last, after " + step;
+}
+
+Json weights_json(const ChosenWeights& w) {
+  Json one = Json::object();
+  one.set("which", w.which == Weights::best ? "best" : "last");
+  if (!w.file.empty()) one.set("file", w.file.string());
+  one.set("step", w.step);
+  one.set("epoch", w.epoch);
+  if (!w.metric.empty()) one.set(w.metric, w.value);
+  return one;
+}
+
+namespace {
+
+/// A column of a cross-validation: "validation accuracy" of each run.
+struct FoldColumn {
+  std::string split, name;
+  std::vector<double> values;
+  double mean() const { return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size()); }
+  double deviation() const {
+    double sum = 0;
+    for (double v : values) sum += (v - mean()) * (v - mean());
+    return std::sqrt(sum / double(values.size() - 1));
+  }
+};
+std::vector<FoldColumn> fold_columns(const std::vector<RunReport>& reports) {
+  std::vector<FoldColumn> columns;
+  for (const auto& [split, scores] : in_order(reports.at(0).evaluations))
+    for (size_t i = 0; i < scores.size(); ++i) {
+      FoldColumn& column = columns.emplace_back(FoldColumn{split, scores[i].first, {}});
+      for (const RunReport& r : reports) column.values.push_back(r.evaluations.at(split).at(i).second);
+    }
+  return columns;
+}
+
+}  // namespace
+
+std::string folds_text(const std::vector<RunReport>& reports) {
+  const std::vector<FoldColumn> columns = fold_columns(reports);
+  std::vector<Side> sides = {Side::left, Side::left, Side::right};
+  std::vector<std::string> head = {"fold", "run", "epochs"}, mean = {"mean", "", ""}, deviation = {"deviation", "", ""};
+  for (const FoldColumn& c : columns) {
+    sides.push_back(Side::right);
+    head.push_back(c.split + " " + spaced(c.name)), mean.push_back(score(c.mean())), deviation.push_back("± " + score(c.deviation()));
+  }
+  Table table(sides);
+  table.add(head);
+  for (size_t i = 0; i < reports.size(); ++i) {
+    std::vector<std::string> row = {std::to_string(i + 1), escaped(reports[i].folder.string()), counted(reports[i].epochs)};
+    for (const FoldColumn& c : columns) row.push_back(score(c.values[i]));
+    table.add(std::move(row));
+  }
+  table.add(mean), table.add(deviation);
+  return table.text();
+}
+
+Json folds_json(const std::vector<RunReport>& reports, const std::string& time) {
+  Json e = Json::object();
+  e.set("event", "folds");
+  e.set("time", time);
+  Json runs = Json::array();
+  for (const RunReport& r : reports) runs.push_back(r.folder.string());
+  e.set("runs", std::move(runs));
+  Json mean = Json::object(), deviation = Json::object();
+  for (const FoldColumn& c : fold_columns(reports)) {
+    const std::string name = c.split + "_" + c.name;
+    mean.set(name, c.mean()), deviation.set(name, c.deviation());
+  }
+  e.set("mean", std::move(mean)), e.set("deviation", std::move(deviation));
+  return e;
+}
+
 Json scores_json(const Scores& scores) {
   Json all = Json::object();
   for (const auto& [name, value] : scores) all.set(name, value);
   return all;
 }
 
-Json result_json(const RunReport& report, bool complete, const std::string& time) {
+Json result_json(const RunReport& report, const std::string& time) {
   Json e = Json::object();
-  e.set("event", complete ? "finished" : "stopped");
+  e.set("event", report.complete ? "finished" : "stopped");
   e.set("time", time);
   e.set("folder", report.folder.string());
   e.set("steps", report.steps);
   e.set("epochs", report.epochs);
   e.set("seconds", report.seconds);
   if (report.stopped_by) e.set("signal", int64_t(report.stopped_by));
-  if (!complete) e.set("resume", resume_line(report));
+  if (!report.complete) e.set("resume", resume_line(report));
+  if (!report.early.empty()) e.set("early", report.early);
+  if (report.complete) e.set("weights", weights_json(report.weights));
   Json evaluations = Json::object();
   for (const auto& [split, scores] : in_order(report.evaluations)) evaluations.set(split, scores_json(scores));
   e.set("evaluations", std::move(evaluations));

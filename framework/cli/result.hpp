@@ -12,7 +12,13 @@ namespace lamina::cli {
 std::string result_text(const RunReport& report, const Terminal& terminal);
 Json scores_json(const Scores& scores);
 /// The event "finished", or "stopped" with the command that goes on. `complete`: the run has no step left.
-Json result_json(const RunReport& report, bool complete, const std::string& time);
+Json result_json(const RunReport& report, const std::string& time);
+/// The scores of all runs of a cross-validation, a row for each, then their mean and their deviation (of a sample: divided by n − 1).
+std::string folds_text(const std::vector<RunReport>& reports);
+Json folds_json(const std::vector<RunReport>& reports, const std::string& time);
+/// "best, of epoch 3 (validation loss 0.2754)", "last, after step 4,220", "FILE, after step 4,220"
+std::string weights_text(const ChosenWeights& weights);
+Json weights_json(const ChosenWeights& weights);
 /// "lamina resume runs/lenet5-1"
 std::string resume_line(const RunReport& report);
 

@@ -68,10 +68,19 @@ class Loader {
 
   void dataset() {
     if (const Json* d = document_.given("dataset")) {
-      out_.dataset = reader_.part("dataset", *d, "/dataset").plugin;
+      const Part dataset = reader_.part("dataset", *d, "/dataset");
+      out_.dataset = dataset.plugin;
+      out_.class_weights = dataset.has("class_weights");
       if (const Json* v = d->given("validation")) {
         const Part part = reader_.part("dataset.validation", *v, "/dataset/validation");
-        out_.validation = {real_if(part, "fraction"), integer_if(part, "samples")};
+        out_.validation = {real_if(part, "fraction"), integer_if(part, "samples"), integer_if(part, "folds"),
+                           part.integer("fold"),      part.boolean("stratified"),  part.plugin.place};
+        const ValidationConfig& c = out_.validation;
+        const Json* fold = v->given("fold");
+        const Place place = fold ? Place{fold->position, "/dataset/validation/fold"} : c.place;
+        if (c.folds && c.fold > *c.folds)
+          reader_.faults.add(place, "\"fold\" is " + std::to_string(c.fold) + ", there are " + std::to_string(*c.folds) + " folds");
+        if (fold && !c.folds) reader_.faults.add(place, "\"fold\" is one of \"folds\", which is missing");
       }
     }
     const Json* list = document_.given("transforms");
@@ -119,6 +128,7 @@ class Loader {
         open |= bool(d->results[i].flags & LAMINA_MANY);
       }
     }
+    if (out_.class_weights) columns.push_back(class_weight);
     const Json* network = document_.given("network");
     if (network && network->is_object()) return Network(*network, columns, open, reader_);
     if (network) reader_.part("network", *network, "/network");
@@ -144,6 +154,18 @@ class Loader {
     return resolve(network, part.text("weight"), place);
   }
 
+  /// What dataset.class_weights gives a loss that names no weights: the first, and others of the same target that take some.
+  std::optional<Reference> by_class(Network& network, const Part& part, const Reference& target) {
+    const bool first = out_.losses.empty();
+    if (!first && (!target.is_column() || target.column != out_.losses[0].target.column)) return std::nullopt;
+    const Descriptor* d = part.plugin.plugin;
+    const bool takes = !d || d->inputs.size() > 2;
+    if (first && !takes)
+      reader_.faults.add(part.plugin.place,
+                         "the loss " + in_quotes(d->name) + " takes no weights; leave out \"class_weights\" of the dataset");
+    return takes ? std::optional(resolve(network, class_weight, part.plugin.place)) : std::nullopt;
+  }
+
   void losses(Network& network) {
     const Json* given = document_.given("loss");
     if (!given) return;
@@ -164,6 +186,7 @@ class Loader {
     const Place place = target ? Place{target->position, pointer + "/target"} : part.plugin.place;
     if (object.is_object()) loss.target = resolve(network, part.text("target"), place);
     loss.weight = weight(network, object, pointer, part);
+    if (!loss.weight && out_.class_weights) loss.weight = by_class(network, part, loss.target);
     if (!loss.name.empty()) column(loss.column(), loss.name, "loss", object, pointer);
     out_.losses.push_back(std::move(loss));
   }
@@ -214,12 +237,13 @@ class Loader {
       out_.learning_rate = part.real("learning_rate");
       if (const Json* list = object->is_object() ? object->given("groups") : nullptr) groups(*list);
     }
-    out_.schedule = section_or_default("schedule").plugin;
+    schedules();
     out_.backend = section_or_default("backend").plugin;
     if (const Json* object = document_.given("training")) training(*object);
     if (const Json* object = document_.given("initial_weights")) weights(*object);
     const Part checkpoint = section_or_default("checkpoint");
     out_.checkpoint = {checkpoint.integer("every_epochs"), integer_if(checkpoint, "every_steps"), checkpoint.integer("keep")};
+    if (const Json* object = document_.given("record")) record(*object);
     out_.log_every_steps = section_or_default("logging").integer("every_steps");
   }
 
@@ -254,6 +278,24 @@ class Loader {
     return all;
   }
 
+  void schedules() {
+    const Json* given = document_.given("schedule");
+    const auto take = [&](const Json& object, const std::string& pointer, bool last) {
+      const Part part = reader_.part("schedule", object, pointer);
+      ScheduleConfig s{part.plugin, integer_if(part, "for_epochs"), integer_if(part, "for_steps")};
+      const bool length = object.given("for_epochs") || object.given("for_steps");
+      if (length && last)
+        reader_.faults.add(part.plugin.place, "the last schedule has the rest of the run; leave out \"for_epochs\" and \"for_steps\"");
+      if (!length && !last && object.is_object())
+        reader_.faults.add(part.plugin.place, "how long this schedule lasts is missing: \"for_epochs\" or \"for_steps\"");
+      if (s.epochs && !out_.dataset) reader_.faults.add(part.plugin.place, "without a dataset there are no epochs; give \"for_steps\"");
+      out_.schedules.push_back(std::move(s));
+    };
+    if (!given || !given->is_array()) return take(given ? *given : nothing(), "/schedule", true);
+    if (given->items().empty()) fault("schedule", "/schedule", "\"schedule\" is an empty list; wanted one or more schedules");
+    for (size_t i = 0; i < given->items().size(); ++i) take(given->items()[i], pointer_to("/schedule", i), i + 1 == given->items().size());
+  }
+
   Part section_or_default(const char* key) {
     const Json* object = document_.given(key);
     return reader_.part(key, object ? *object : nothing(), std::string("/") + key);
@@ -281,6 +323,36 @@ class Loader {
       const Part clip = reader_.part("training.clip", *given, "/training/clip");
       t.clip = {real_if(clip, "value"), real_if(clip, "norm")};
     }
+    t.overfit_batches = integer_if(part, "overfit_batches");
+    t.validation = {part.integer("validate_every_epochs"), integer_if(part, "validate_every_steps")};
+    std::vector<KnownColumn> columns = {{"train_loss", false}};
+    for (const std::string& name : score_names(out_)) {
+      const bool metric = std::ranges::find(out_.metrics, name, &MetricConfig::name) != out_.metrics.end();
+      columns.push_back({"validation_" + name, metric ? std::nullopt : std::optional(false)});
+    }
+    read_training_parts(object, columns, reader_, t);
+  }
+
+  void record(const Json& object) {
+    const Part part = reader_.part("record", object, "/record");
+    const auto texts = [&](const char* name) {
+      const Attribute* a = find_setting(part.values, name);
+      return a ? a->texts : std::vector<std::string>();
+    };
+    RecordConfig r{integer_if(part, "every_steps"),
+                   integer_if(part, "every_epochs"),
+                   {},
+                   texts("activations"),
+                   texts("gradients"),
+                   texts("weights"),
+                   part.plugin.place};
+    if (const Attribute* steps = find_setting(part.values, "steps")) r.steps = steps->integers;
+    std::ranges::sort(r.steps);
+    if (!r.every_steps && !r.every_epochs && r.steps.empty())
+      reader_.faults.add(r.place, "when to record is missing: \"every_steps\", \"every_epochs\" or \"steps\"");
+    if (r.activations.empty() && r.gradients.empty() && r.weights.empty())
+      reader_.faults.add(r.place, "what to record is missing: \"activations\", \"gradients\" or \"weights\", like [\"*\"]");
+    out_.record = std::move(r);
   }
 
   void weights(const Json& object) {
@@ -374,6 +446,14 @@ Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalog
     faults.throw_if_any();
   }
   return load_experiment(text, file, catalogue, overrides);
+}
+
+std::vector<std::string> score_names(const Experiment& experiment) {
+  std::vector<std::string> names = {"loss"};
+  for (const LossConfig& loss : experiment.losses)
+    if (!loss.name.empty()) names.push_back(loss.column());
+  for (const MetricConfig& m : experiment.metrics) names.push_back(m.name);
+  return names;
 }
 
 void check_columns(const Experiment& experiment, const std::vector<std::string>& columns) {

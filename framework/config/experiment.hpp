@@ -8,6 +8,7 @@
 
 #include "config/descriptor.hpp"
 #include "config/faults.hpp"
+#include "config/training_parts.hpp"
 
 namespace lamina {
 
@@ -54,10 +55,19 @@ struct LayerConfig {
   std::vector<RegularizeConfig> regularize;
 };
 
-struct ValidationConfig {  ///< at most one is given
+/// Training samples that are held back. At most one of fraction, samples and folds is given.
+struct ValidationConfig {
   std::optional<double> fraction;
   std::optional<int64_t> samples;
+  std::optional<int64_t> folds;
+  int64_t fold = 1;         ///< the one that is held back, of 1 … folds
+  bool stratified = false;  ///< each class of the target as often as among all training samples
+  Place place;
+  bool any() const { return fraction || samples || folds; }
 };
+
+/// The column that dataset.class_weights makes.
+inline constexpr const char* class_weight = "class_weight";
 
 struct TransformConfig {
   PluginConfig transform;
@@ -102,6 +112,12 @@ struct AverageConfig {
   bool evaluate = true;  ///< evaluation and prediction take the average
 };
 
+/// A stretch of the run and the schedule that it sees. Of several, all but the last have a length; the last has the rest.
+struct ScheduleConfig {
+  PluginConfig schedule;
+  std::optional<int64_t> epochs, steps;  ///< its length, at most one
+};
+
 struct TrainingConfig {
   std::optional<int64_t> epochs, steps;  ///< exactly one is given
   int64_t batch_size = 1;
@@ -109,12 +125,25 @@ struct TrainingConfig {
   int64_t accumulate = 1;  ///< batches per update
   ClipConfig clip;
   std::optional<AverageConfig> average;
+  ValidationTimes validation;
+  std::optional<EarlyStoppingConfig> early_stopping;
+  std::optional<FollowedMetric> keep_best;
+  std::optional<SamplingConfig> sampling;
+  std::optional<int64_t> overfit_batches;  ///< each split is cut to so many, and nothing about them is random
 };
 
 struct WeightsConfig {
   std::string file;                        ///< absolute
   std::map<std::string, std::string> map;  ///< name in the file → name in the network
   bool strict = true;
+  Place place;
+};
+
+/// Tensors of some steps that run.h5 keeps.
+struct RecordConfig {
+  std::optional<int64_t> every_steps, every_epochs;
+  std::vector<int64_t> steps;                                ///< counted from 1
+  std::vector<std::string> activations, gradients, weights;  ///< names, in which * stands for any characters
   Place place;
 };
 
@@ -129,19 +158,21 @@ struct Experiment {
   int64_t seed = 1;
   std::optional<PluginConfig> dataset;
   ValidationConfig validation;
+  bool class_weights = false;  ///< there is a column class_weight, by which all classes of the target count alike
   std::vector<TransformConfig> transforms;
   std::vector<LayerConfig> layers;  ///< inputs come before; else in the order of the file
   std::vector<LossConfig> losses;   ///< one or more; the first one's prediction and target are what metrics read by default
   std::vector<MetricConfig> metrics;
   PluginConfig optimizer;
   double learning_rate = 0;
-  std::vector<GroupConfig> groups;  ///< a parameter belongs to the first that has its name
-  PluginConfig schedule;
+  std::vector<GroupConfig> groups;        ///< a parameter belongs to the first that has its name
+  std::vector<ScheduleConfig> schedules;  ///< one or more, in their order
   TrainingConfig training;
   PluginConfig backend;
   std::optional<WeightsConfig> initial_weights;
   CheckpointConfig checkpoint;
   int64_t log_every_steps = 1;
+  std::optional<RecordConfig> record;
 
   std::filesystem::path file;          ///< as it was named
   std::string source;                  ///< its text
@@ -156,6 +187,9 @@ Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalog
 /// The same of a text at hand; `file` names it, and paths inside are seen from its folder.
 Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,
                            const std::vector<std::string>& overrides = {});
+
+/// What an evaluation measures, in its order: "loss", the losses that are recorded by themselves, the metrics.
+std::vector<std::string> score_names(const Experiment& experiment);
 
 /// Once the dataset is open: ConfigError with the nearest name for every column an experiment names that is not among `columns`.
 void check_columns(const Experiment& experiment, const std::vector<std::string>& columns);

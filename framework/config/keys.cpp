@@ -10,7 +10,7 @@
 namespace lamina {
 namespace {
 
-constexpr uint32_t texts = uint32_t(LAMINA_TEXT) | LAMINA_LIST;
+constexpr uint32_t texts = uint32_t(LAMINA_TEXT) | LAMINA_LIST, integers = uint32_t(LAMINA_INTEGER) | LAMINA_LIST;
 constexpr uint32_t single = 1u << 31;  // beside the flags of parameters: see Key::single
 
 /// What stands in the table for a type: that of a plain value, or another form.
@@ -42,10 +42,14 @@ constexpr Owner owners[] = {
     {"training", "the training section", ""},
     {"training.clip", "the clipping of gradients", ""},
     {"training.average", "the average of weights", ""},
+    {"training.early_stopping", "early stopping", ""},
+    {"training.keep_best", "keep_best", ""},
+    {"training.sampling", "sampling", ""},
     {"backend", "the backend", "backend"},
     {"initial_weights", "the initial weights", ""},
     {"checkpoint", "the checkpoint section", ""},
     {"logging", "the logging section", ""},
+    {"record", "the record section", ""},
 };
 
 struct Row {
@@ -72,18 +76,24 @@ constexpr Row keys[] = {
     {"", "loss", Form::one_or_list, required, any, "", "what is minimised; of several losses, the sum"},
     {"", "metrics", Form::names_or_objects, 0, any, "", "list of what is measured in evaluation: names, or objects"},
     {"", "optimizer", Form::object, required, any, "", "the update rule"},
-    {"", "schedule", Form::object, 0, any, "", "the learning rate over time"},
+    {"", "schedule", Form::one_or_list, 0, any, "", "the learning rate over time; of several schedules, one after the other"},
     {"", "training", Form::object, required, any, "", "how long, in which batches"},
     {"", "backend", Form::object, 0, any, "", "where it is computed"},
     {"", "initial_weights", Form::object, 0, any, "", "weights to start from instead of the initializers'"},
     {"", "checkpoint", Form::object, 0, any, "", "how often the state is saved"},
+    {"", "record", Form::object, 0, any, "", "tensors of some steps that run.h5 keeps"},
     {"", "logging", Form::object, 0, any, "", "how often losses are recorded"},
 
     {"dataset", "type", LAMINA_TEXT, required, any, "", "dataset plugin"},
     {"dataset", "validation", Form::object, 0, any, "",
      "part of the training samples that is held back; absent: none, unless the dataset has its own"},
+    {"dataset", "class_weights", LAMINA_TEXT, 0, "balanced", "",
+     "makes the column class_weight, samples / (classes · samples of the class); the loss is weighted with it unless it names another"},
     {"dataset.validation", "fraction", LAMINA_REAL, 0, "(0, 1)", "", "of the training samples"},
     {"dataset.validation", "samples", LAMINA_INTEGER, 0, counts, "", "number of training samples"},
+    {"dataset.validation", "folds", LAMINA_INTEGER, 0, "[2, inf)", "", "cross-validation: the training samples are cut into so many parts"},
+    {"dataset.validation", "fold", LAMINA_INTEGER, 0, counts, "1", "the part that is held back; `lamina run --fold all` trains with each"},
+    {"dataset.validation", "stratified", LAMINA_BOOLEAN, 0, any, "false", "each class of the loss's target is held back in its share"},
 
     {"transforms[]", "type", LAMINA_TEXT, required, any, "", "transform plugin"},
     {"transforms[]", "input", LAMINA_TEXT, 0, any, "", "column it changes; else \"input\""},
@@ -136,6 +146,9 @@ constexpr Row keys[] = {
     {"optimizer.groups[]", "learning_rate_scale", LAMINA_REAL, 0, "[0, inf)", "1.0", "factor of the optimizer's learning rate"},
     {"optimizer.groups[]", "trainable", LAMINA_BOOLEAN, 0, any, "true", "false: these parameters stay as they are"},
     {"schedule", "type", LAMINA_TEXT, 0, any, "\"constant\"", "schedule plugin"},
+    {"schedule", "for_epochs", LAMINA_INTEGER, 0, counts, "",
+     "of a list: how long it lasts, its own steps counted from 0; the last has the rest"},
+    {"schedule", "for_steps", LAMINA_INTEGER, 0, counts, "", "the same in steps"},
 
     {"training", "epochs", LAMINA_INTEGER, 0, counts, "", "passes over the training samples; either epochs or steps"},
     {"training", "steps", LAMINA_INTEGER, 0, counts, "", "number of updates"},
@@ -153,6 +166,27 @@ constexpr Row keys[] = {
     {"training.average", "warm_up", LAMINA_BOOLEAN, 0, any, "true",
      "after n updates at most (n − 1)/n of it stays: first it is the plain mean of all weights so far"},
     {"training.average", "evaluate", LAMINA_TEXT, 0, "average | last", "\"average\"", "the weights that evaluation and prediction take"},
+    {"training", "validate_every_epochs", LAMINA_INTEGER, 0, counts, "1", "epochs between two validations; the last epoch has one always"},
+    {"training", "validate_every_steps", LAMINA_INTEGER, 0, counts, "", "steps between two validations, besides those of epochs"},
+    {"training", "early_stopping", Form::object, 0, any, "", "ends the run when a metric gets no better; absent: it has its full length"},
+    {"training", "keep_best", Form::object_or_switch, 0, any, "",
+     "keeps the weights that were best in a metric, for the scores at the end; true: in validation_loss"},
+    {"training", "sampling", Form::object, 0, any, "", "draws samples by weight; absent: each comes once in an epoch"},
+    {"training", "overfit_batches", LAMINA_INTEGER, 0, counts, "",
+     "a sanity check: every split has its first batches alone, neither shuffled nor transformed at random"},
+    {"training.early_stopping", "metric", LAMINA_TEXT, 0, any, "\"validation_loss\"",
+     "column of metrics/epoch that is followed: validation_loss, validation_… of a metric, or train_loss", column_name},
+    {"training.early_stopping", "patience", LAMINA_INTEGER, 0, counts, "3", "validations without a better value after which the run ends"},
+    {"training.early_stopping", "min_delta", LAMINA_REAL, 0, "[0, inf)", "0.0", "a value is better when it is so by more than this"},
+    {"training.early_stopping", "mode", LAMINA_TEXT, 0, "auto | min | max", "\"auto\"",
+     "which values are better; auto: small ones of a loss, of other metrics it must be said"},
+    {"training.keep_best", "metric", LAMINA_TEXT, 0, any, "\"validation_loss\"",
+     "column of metrics/epoch that is followed: validation_loss, validation_… of a metric, or train_loss", column_name},
+    {"training.keep_best", "mode", LAMINA_TEXT, 0, "auto | min | max", "\"auto\"",
+     "which values are better; auto: small ones of a loss, of other metrics it must be said"},
+    {"training.sampling", "type", LAMINA_TEXT, 0, "weighted", "\"weighted\"", "as many samples as there are, drawn with replacement"},
+    {"training.sampling", "column", LAMINA_TEXT, 0, any, "", "dataset column with the weights, one number per sample"},
+    {"training.sampling", "balanced", LAMINA_BOOLEAN, 0, any, "", "true: so that each class of the loss's target comes equally often"},
 
     {"backend", "type", LAMINA_TEXT, 0, any, "\"cpu\"", "backend plugin"},
 
@@ -165,6 +199,13 @@ constexpr Row keys[] = {
     {"checkpoint", "keep", LAMINA_INTEGER, 0, counts, "2", "newest checkpoints that are kept"},
 
     {"logging", "every_steps", LAMINA_INTEGER, 0, counts, "1", "steps between two records of the loss"},
+
+    {"record", "every_steps", LAMINA_INTEGER, 0, counts, "", "every so many steps"},
+    {"record", "every_epochs", LAMINA_INTEGER, 0, counts, "", "the first step of every so many epochs, from the first on"},
+    {"record", "steps", integers, 0, counts, "[]", "these steps, counted from 1"},
+    {"record", "activations", texts, 0, any, "[]", "layers whose results are kept, as the step computes them: c1, res*/relu1, *"},
+    {"record", "gradients", texts, 0, any, "[]", "parameters whose gradients are kept: c1/weight, */bias"},
+    {"record", "weights", texts, 0, any, "[]", "parameters that are kept, as they are before the step's update"},
 };
 
 struct Pair {
@@ -173,10 +214,14 @@ struct Pair {
 };
 constexpr Pair choices[] = {
     {"dataset.validation", "fraction", "samples", false},
+    {"dataset.validation", "fraction", "folds", false},
+    {"dataset.validation", "samples", "folds", false},
     {"transforms[]", "input", "inputs", false},
     {"network.layers[]", "type", "block", true},
-    {"optimizer.groups[]", "learning_rate", "learning_rate_scale", false},
     {"training", "epochs", "steps", true},
+    {"optimizer.groups[]", "learning_rate", "learning_rate_scale", false},
+    {"training.sampling", "column", "balanced", true},
+    {"schedule", "for_epochs", "for_steps", false},
 };
 
 Parameter parameter_of(const Row& key) {
@@ -221,6 +266,8 @@ std::string form_text(const Key& key) {
       return type_text(key.parameter);
     case Form::object:
       return "object";
+    case Form::object_or_switch:
+      return "object or boolean";
     case Form::list:
     case Form::overrides:
     case Form::block_layers:

@@ -13,6 +13,7 @@ namespace lamina {
 enum class Form {
   plain,                ///< a boolean, number or text, or a list of these: as its parameter says
   object,               ///< an object of the section KEY
+  object_or_switch,     ///< the same, or true for one without keys, or false for none
   list,                 ///< a list of objects of the section KEY[]
   overrides,            ///< a list of objects of the section KEY[], beside whose keys settings of the plugin around may stand
   names_or_objects,     ///< the same, where a text stands for an object with that type

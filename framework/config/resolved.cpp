@@ -78,6 +78,27 @@ Json loss_json(const Experiment& e, const LossConfig& loss) {
   return object;
 }
 
+Json validation_json(const ValidationConfig& v) {
+  Json object = Json::object();
+  if (v.fraction) object.set("fraction", *v.fraction);
+  if (v.samples) object.set("samples", *v.samples);
+  if (v.folds) object.set("folds", *v.folds), object.set("fold", v.fold);
+  object.set("stratified", v.stratified);
+  return object;
+}
+
+Json record_json(const RecordConfig& r) {
+  const auto list = [](const auto& values) { return std::vector<Json>(values.begin(), values.end()); };
+  Json object = Json::object();
+  if (r.every_steps) object.set("every_steps", *r.every_steps);
+  if (r.every_epochs) object.set("every_epochs", *r.every_epochs);
+  object.set("steps", list(r.steps));
+  object.set("activations", list(r.activations));
+  object.set("gradients", list(r.gradients));
+  object.set("weights", list(r.weights));
+  return object;
+}
+
 Json training_json(const TrainingConfig& t) {
   Json object = Json::object();
   if (t.epochs) object.set("epochs", *t.epochs);
@@ -97,6 +118,7 @@ Json training_json(const TrainingConfig& t) {
     if (t.clip.value) clip.set("value", *t.clip.value);
     if (t.clip.norm) clip.set("norm", *t.clip.norm);
   }
+  write_training_parts(object, t);
   return object;
 }
 
@@ -109,8 +131,8 @@ Json resolved(const Experiment& e) {
   root.set("seed", e.seed);
   if (e.dataset) {
     Json dataset = plugin_json(*e.dataset);
-    if (e.validation.fraction) dataset.set("validation", Json::object()).set("fraction", *e.validation.fraction);
-    if (e.validation.samples) dataset.set("validation", Json::object()).set("samples", *e.validation.samples);
+    if (e.validation.any()) dataset.set("validation", validation_json(e.validation));
+    if (e.class_weights) dataset.set("class_weights", "balanced");
     root.set("dataset", std::move(dataset));
   }
   Json transforms = Json::array();
@@ -145,7 +167,17 @@ Json resolved(const Experiment& e) {
   Json groups = Json::array();
   for (const GroupConfig& group : e.groups) groups.push_back(group_json(group));
   if (!e.groups.empty()) optimizer.set("groups", std::move(groups));
-  root.set("schedule", plugin_json(e.schedule));
+  if (e.schedules.size() == 1) {
+    root.set("schedule", plugin_json(e.schedules[0].schedule));
+  } else {
+    Json& schedules = root.set("schedule", Json::array());
+    for (const ScheduleConfig& s : e.schedules) {
+      Json object = plugin_json(s.schedule);
+      if (s.epochs) object.set("for_epochs", *s.epochs);
+      if (s.steps) object.set("for_steps", *s.steps);
+      schedules.push_back(std::move(object));
+    }
+  }
   root.set("training", training_json(e.training));
   root.set("backend", plugin_json(e.backend));
   if (e.initial_weights) {
@@ -159,6 +191,7 @@ Json resolved(const Experiment& e) {
   checkpoint.set("every_epochs", e.checkpoint.every_epochs);
   if (e.checkpoint.every_steps) checkpoint.set("every_steps", *e.checkpoint.every_steps);
   checkpoint.set("keep", e.checkpoint.keep);
+  if (e.record) root.set("record", record_json(*e.record));
   root.set("logging", Json::object()).set("every_steps", e.log_every_steps);
   return root;
 }

@@ -228,6 +228,11 @@ class Writer {
         schema = shaped(key, {"object"}, where);
         schema.set("allOf", one(reference(path, where)));
         return schema;
+      case Form::object_or_switch:
+        schema = shaped(key, {"object", "boolean"}, where);
+        schema.set("if", made({{"type", "object"}}));
+        schema.set("then", reference(path, where));
+        return schema;
       case Form::list:
       case Form::names_or_objects: {  // a list is replaced whole: its elements are complete, also in a patch
         schema = shaped(key, {"array"}, where);

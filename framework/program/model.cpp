@@ -75,7 +75,7 @@ class Recording {
       scope.path = scope.state_path =
           "transforms/" + first + "/" + std::to_string(stored_.at(first).count) + "_" + t.transform.plugin->name;
       scope.where = "transform '" + t.transform.plugin->name + "' of column '" + first + "'";
-      scope.training = training();
+      scope.training = training() && !x_.training.overfit_batches;
       const std::vector<ValueId> out = calls_.layer(scope, t.transform, in);
       for (size_t i = 0; i < t.columns.size(); ++i) {
         Column& each = stored_.at(t.columns[i]);

@@ -120,6 +120,18 @@ void write_profile(H5Writer& file, const ProfileRecord& profile) {
   for (const char* column : {"name", "layer"}) file.attach(std::string("profile/op/") + column, 0, "profile/op/op");
 }
 
+void write_recorded(H5Writer& file, const RecordedSteps& recorded) {
+  const int64_t steps = int64_t(recorded.steps.size());
+  file.group("record", {{"NX_class", "NXcollection"}});
+  file.write_int64("record/step", {steps}, recorded.steps);
+  file.scale("record/step", "step");
+  for (const NamedArray& tensor : recorded.tensors) {
+    check_length("steps of a recorded tensor", tensor.array.shape.empty() ? 0 : size_t(tensor.array.shape[0]), size_t(steps));
+    file.write("record/" + tensor.name, tensor.array);
+    file.attach("record/" + tensor.name, 0, "record/step");
+  }
+}
+
 void write_layers(H5Writer& file, const std::vector<LayerRecord>& layers) {
   std::vector<std::string> names, types, shapes;
   std::vector<int64_t> parameters;
@@ -163,6 +175,7 @@ void write_snapshot(const std::filesystem::path& path, const Snapshot& snapshot)
   if (!shown.empty()) file.attribute("metrics", "default", shown);
   for (const Evaluation& evaluation : snapshot.evaluations) write_evaluation(file, evaluation);
   if (snapshot.profile) write_profile(file, *snapshot.profile);
+  if (!snapshot.recorded.steps.empty()) write_recorded(file, snapshot.recorded);
   write_layers(file, snapshot.layers);
   for (const NamedArray& named : snapshot.arrays) file.write(named.name, named.array, {.compress = named.array.dtype == DType::uint8});
   file.commit();

@@ -39,6 +39,12 @@ struct ProfileRecord {
   std::vector<double> layer_seconds;
 };
 
+/// Tensors that a run recorded of some of its steps.
+struct RecordedSteps {
+  std::vector<int64_t> steps;       // [steps], counted from 1
+  std::vector<NamedArray> tensors;  // "weights/c1/weight" [steps, …]; what a smaller last batch lacks is NaN, 0 of integers
+};
+
 struct Snapshot {
   std::string source, resolved;        // experiment.json as given, and with every default filled in
   std::vector<std::string> overrides;  // "path=value"
@@ -49,6 +55,7 @@ struct Snapshot {
   std::vector<Evaluation> evaluations;
   std::vector<NamedArray> arrays;  // anything else by full path: explain/…, recorded tensors
   std::optional<ProfileRecord> profile = {};
+  RecordedSteps recorded = {};
 };
 
 /// Writes the file atomically. FileError when it cannot be written, or when lists that belong together differ in length.

@@ -4,16 +4,14 @@ namespace lamina {
 
 Batches::Batches(Workbench& bench)
     : bench_(bench),
-      schedule_(bench.experiment, Course(bench.experiment.training, int64_t(bench.data.training().rows.size()), bench.batch())),
+      schedule_(bench.experiment, Course(bench.experiment, int64_t(bench.data.training().rows.size()), bench.batch())),
+      samples_(bench.experiment, bench.data),
       loader_(bench.data, bench.data.training()) {
   begin_epoch();
   settle();
 }
 
-void Batches::begin_epoch() {
-  const Experiment& x = bench_.experiment;
-  order_ = epoch_order(bench_.data.training().rows, uint64_t(x.seed), epoch_, x.training.shuffle);
-}
+void Batches::begin_epoch() { order_ = samples_.epoch(epoch_); }
 
 void Batches::settle() {
   moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, schedule_.rate(step_, epoch_), double(step_ + 1)};
@@ -23,15 +21,16 @@ const lamina_feed* Batches::feeds(const program::Executable& program) {
   auto known = columns_.find(&program);
   if (known == columns_.end()) known = columns_.emplace(&program, bench_.data.numbers(program.feeds())).first;
   const size_t batch = size_t(bench_.batch());
-  const int64_t* rows = order_.data() + in_epoch_ * bench_.batch();
+  const int64_t* rows = order_.data() + (bench_.experiment.dataset ? in_epoch_ * bench_.batch() : 0);
   const lamina_feed* feeds = loader_.feeds(known->second, rows, batch);
-  if ((in_epoch_ + 2) * bench_.batch() <= int64_t(order_.size())) loader_.announce(known->second, rows + batch, batch);
+  if (bench_.experiment.dataset && (in_epoch_ + 2) * bench_.batch() <= int64_t(order_.size()))
+    loader_.announce(known->second, rows + batch, batch);
   return feeds;
 }
 
 void Batches::advance() {
   ++step_, ++in_epoch_;
-  if ((in_epoch_ + 1) * bench_.batch() > int64_t(order_.size())) {
+  if (bench_.experiment.dataset && (in_epoch_ + 1) * bench_.batch() > int64_t(order_.size())) {
     ++epoch_, in_epoch_ = 0;
     begin_epoch();
   }

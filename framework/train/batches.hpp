@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "train/loader.hpp"
+#include "train/order.hpp"
 #include "train/schedule.hpp"
 #include "train/workbench.hpp"
 
@@ -28,6 +29,7 @@ class Batches {
   Workbench& bench_;
   Schedule schedule_;
   std::map<const program::Executable*, Loader::Columns> columns_;
+  const SampleOrder samples_;
   std::vector<int64_t> order_;
   int64_t step_ = 0, epoch_ = 0, in_epoch_ = 0;
   program::Moment moment_;

@@ -2,42 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
-
-#include <lamina/philox.hpp>
 
 #include "base/failure.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "program/session.hpp"
+#include "train/order.hpp"
 
 namespace lamina {
 namespace {
-
-/// Numbers below `bound`, without bias, from one Philox stream.
-class Draw {
- public:
-  Draw(uint64_t seed, const char* name, uint64_t step) : stream_(RandomStream::of(seed, stream_key(name), step, 0)) {}
-  uint64_t below(uint64_t bound) {
-    const uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
-    uint64_t v;
-    do {
-      const PhiloxBlock b = stream_.block(next_++);
-      v = uint64_t(b[0]) << 32 | b[1];
-    } while (v >= limit);
-    return v % bound;
-  }
-
- private:
-  RandomStream stream_;
-  uint64_t next_ = 0;
-};
-
-std::vector<int64_t> permuted(std::vector<int64_t> rows, Draw draw) {
-  for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[draw.below(i)]);
-  return rows;
-}
 
 /// The column as the host keeps it, or nothing where its description is impossible.
 std::optional<DataColumn> described(const lamina_column& c) {
@@ -52,10 +28,6 @@ std::optional<DataColumn> described(const lamina_column& c) {
 }
 
 }  // namespace
-
-std::vector<int64_t> epoch_order(const std::vector<int64_t>& rows, uint64_t seed, int64_t epoch, bool shuffle) {
-  return shuffle ? permuted(rows, Draw(seed, "sample order", uint64_t(epoch))) : rows;
-}
 
 Data::Data(const Experiment& experiment) : experiment_(experiment) {
   if (!experiment.dataset) {
@@ -90,8 +62,11 @@ Data::Data(const Experiment& experiment) : experiment_(experiment) {
     if (!split("train")) throw Failure(Exit::experiment, where_ + ": it has no split \"train\"");
     std::vector<std::string> names;
     for (auto& c : columns_) names.push_back(c.name);
+    if (experiment.class_weights) names.push_back(class_weight);
     check_columns(experiment, names);
     hold_back_validation();
+    weigh_classes();
+    cut_splits();
   } catch (...) {  // the destructor does not run
     close();
     throw;
@@ -125,22 +100,65 @@ void Data::take(const lamina_split& s) {
 
 void Data::hold_back_validation() {
   const ValidationConfig& wanted = experiment_.validation;
-  if (!wanted.fraction && !wanted.samples) return;
+  if (!wanted.any()) return;
   DataSplit& train = *std::find_if(splits_.begin(), splits_.end(), [](auto& s) { return s.name == "train"; });
   const int64_t samples = int64_t(train.rows.size());
-  const int64_t held_back = wanted.samples ? *wanted.samples : std::llround(*wanted.fraction * double(samples));
+  const int64_t held_back = wanted.folds     ? samples / *wanted.folds
+                            : wanted.samples ? *wanted.samples
+                                             : std::llround(*wanted.fraction * double(samples));
   if (split("validation"))
     throw Failure(Exit::experiment, where_ + ": it has validation samples of its own; leave out /dataset/validation");
   if (held_back < 1 || held_back >= samples)
     throw Failure(Exit::experiment, "/dataset/validation: " + std::to_string(held_back) + " of " + std::to_string(samples) +
                                         " training samples leave nothing to train or to validate on");
   // The same samples for every seed, so that runs with other seeds stay comparable.
-  const std::vector<int64_t> mixed = permuted(train.rows, Draw(0, "validation split", 0));
-  DataSplit validation{"validation", train.source, {mixed.begin(), mixed.begin() + held_back}};
-  train.rows.assign(mixed.begin() + held_back, mixed.end());
+  std::vector<int64_t> mixed = permuted(train.rows, 0, "validation split", 0);
+  if (wanted.stratified) {  // class by class, so that samples at even distances have each class in its share
+    const std::vector<double> labels = this->labels(train, wanted.place, "\"stratified\"");
+    std::stable_sort(mixed.begin(), mixed.end(), [&](int64_t a, int64_t b) { return labels[size_t(a)] < labels[size_t(b)]; });
+  }
+  const auto held = [&](int64_t place) {
+    if (wanted.folds) return place % *wanted.folds == wanted.fold - 1;
+    if (!wanted.stratified) return place < held_back;
+    const auto before = [&](int64_t n) { return __int128(n) * held_back / samples; };
+    return before(place + 1) > before(place);
+  };
+  DataSplit validation{"validation", train.source, {}};
+  train.rows.clear();
+  for (int64_t i = 0; i < samples; ++i) (held(i) ? validation : train).rows.push_back(mixed[size_t(i)]);
   std::sort(validation.rows.begin(), validation.rows.end());
   std::sort(train.rows.begin(), train.rows.end());
   splits_.push_back(std::move(validation));
+}
+
+/// The column of experiment.class_weights, by the counts of the training samples; a class that they lack counts 1.
+void Data::weigh_classes() {
+  read_columns_ = columns_.size();
+  if (!experiment_.class_weights) return;
+  if (column(class_weight))
+    throw Failure(Exit::experiment, where_ + ": it has a column \"" + class_weight + "\" of its own; leave out /dataset/class_weights");
+  const Place& place = experiment_.dataset->place;
+  const std::vector<double> trained = labels(training(), place, "\"class_weights\""), weights = balanced_weights(trained);
+  std::map<double, double> of_class;
+  for (size_t i = 0; i < trained.size(); ++i) of_class[trained[i]] = weights[i];
+  columns_.push_back({class_weight, {DType::float32, {}}, sizeof(float), 0, {}});
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    DataSplit whole{class_weight, uint32_t(s), std::vector<int64_t>(size_t(sources_[s].samples))};
+    std::iota(whole.rows.begin(), whole.rows.end(), 0);
+    auto& own = class_weights_.emplace_back();
+    for (double label : labels(whole, place, "\"class_weights\"")) own.push_back(of_class.contains(label) ? float(of_class[label]) : 1);
+    lamina_column made{};
+    made.size = sizeof made, made.name = class_weight, made.sample.dtype = uint32_t(DType::float32), made.data = own.data();
+    sources_[s].columns.push_back(made);
+  }
+}
+
+/// Of training.overfit_batches: what a look at a few batches does not need.
+void Data::cut_splits() {
+  const TrainingConfig& training = experiment_.training;
+  for (auto& s : splits_)
+    if (training.overfit_batches && *training.overfit_batches <= int64_t(s.rows.size()) / training.batch_size)
+      s.rows.resize(size_t(*training.overfit_batches * training.batch_size));
 }
 
 Data::~Data() {
@@ -192,17 +210,69 @@ void Data::read(const DataSplit& split, size_t column, const int64_t* rows, size
   }
 }
 
-std::vector<std::pair<const void*, uint64_t>> Data::resident() const {
+namespace {
+template <class T>
+void widen(const void* from, size_t count, double* to) {
+  const T* values = static_cast<const T*>(from);
+  std::copy(values, values + count, to);
+}
+/// Reals and integers alike.
+void widen(DType dtype, const void* from, size_t count, double* to) {
+  switch (dtype) {
+    case DType::float64:
+      return widen<double>(from, count, to);
+    case DType::float32:
+      return widen<float>(from, count, to);
+    case DType::int32:
+      return widen<int32_t>(from, count, to);
+    case DType::uint32:
+      return widen<uint32_t>(from, count, to);
+    default:
+      return widen<uint8_t>(from, count, to);
+  }
+}
+}  // namespace
+
+std::vector<double> Data::scalars(const DataSplit& split, size_t column) const {
+  const DataColumn& c = columns_[column];
+  std::vector<double> values(split.rows.size());
+  if (const auto* all = static_cast<const char*>(in_memory(split, column))) {
+    for (size_t i = 0; i < values.size(); ++i) widen(c.sample.dtype, all + size_t(split.rows[i]) * c.bytes, 1, &values[i]);
+    return values;
+  }
+  constexpr size_t at_once = 4096;
+  std::vector<char> decoded(c.bytes * at_once);
+  for (size_t at = 0; at < values.size(); at += at_once) {
+    const size_t count = std::min(at_once, values.size() - at);
+    read(split, column, split.rows.data() + at, count, decoded.data());
+    widen(c.sample.dtype, decoded.data(), count, &values[at]);
+  }
+  return values;
+}
+
+std::vector<double> Data::labels(const DataSplit& split, const Place& place, const std::string& who) const {
+  const Reference& target = experiment_.losses[0].target;
+  const DataColumn* c = target.is_column() ? column(target.column) : nullptr;
+  if (!c || !c->sample.shape.empty() || is_real(c->sample.dtype))
+    throw ConfigError({Fault{
+        place,
+        who + " goes by the class numbers of the loss's target, which has none: wanted a dataset column with one integer per sample"}});
+  return scalars(split, size_t(c - columns_.data()));
+}
+
+std::vector<std::pair<const void*, uint64_t>> Data::in_memory(size_t columns) const {
   std::vector<std::pair<const void*, uint64_t>> all;
   for (auto& source : sources_)
-    for (size_t c = 0; c < columns_.size(); ++c)
+    for (size_t c = 0; c < columns; ++c)
       if (source.columns[c].data) all.emplace_back(source.columns[c].data, source.samples * columns_[c].bytes);
   return all;
 }
 
+std::vector<std::pair<const void*, uint64_t>> Data::resident() const { return in_memory(columns_.size()); }
+
 std::string Data::hash() const {
   Sha256 sha;
-  for (auto& [base, bytes] : resident()) sha.update(base, bytes);
+  for (auto& [base, bytes] : in_memory(read_columns_)) sha.update(base, bytes);
   return sha.hex();
 }
 

@@ -1,4 +1,4 @@
-/// The data set of an experiment: its plugin's columns, its splits, the order of samples.
+/// The data set of an experiment: its plugin's columns and its splits.
 #pragma once
 #include <future>
 #include <string>
@@ -53,6 +53,10 @@ class Data {
   std::vector<std::pair<const void*, uint64_t>> resident() const;
   /// Decodes samples into `out`, dense. Any thread, several at once. Failure(Exit::experiment) for damaged data.
   void read(const DataSplit& split, size_t column, const int64_t* rows, size_t count, void* out) const;
+  /// One number for each sample of the split, of a column whose samples are single numbers.
+  std::vector<double> scalars(const DataSplit& split, size_t column) const;
+  /// The class numbers of the loss's target, for `who` that stands at `place`: ConfigError where it has none.
+  std::vector<double> labels(const DataSplit& split, const Place& place, const std::string& who) const;
 
   /// SHA-256 over the bytes of all columns that lie in memory, computed beside the first steps; "" while it is not done, unless waited for.
   std::string sha256(bool wait);
@@ -65,6 +69,9 @@ class Data {
   void take(const lamina_split& split);
   void close();
   void hold_back_validation();
+  void weigh_classes();
+  void cut_splits();
+  std::vector<std::pair<const void*, uint64_t>> in_memory(size_t columns) const;
   std::string hash() const;
 
   const Experiment& experiment_;
@@ -74,10 +81,9 @@ class Data {
   std::vector<Source> sources_;
   std::vector<DataColumn> columns_;
   std::vector<DataSplit> splits_;
+  size_t read_columns_ = 0;                        ///< the plugin's, which come before others
+  std::vector<std::vector<float>> class_weights_;  ///< of each source's samples; may be none
   std::shared_future<std::string> hash_;
 };
-
-/// The order of samples in one epoch: a permutation that depends on seed and epoch alone (Fisher & Yates, Philox).
-std::vector<int64_t> epoch_order(const std::vector<int64_t>& rows, uint64_t seed, int64_t epoch, bool shuffle);
 
 }  // namespace lamina

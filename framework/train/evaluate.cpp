@@ -9,18 +9,12 @@
 #include "train/provenance.hpp"
 #include "train/run.hpp"
 #include "train/run_folder.hpp"
+#include "train/weights.hpp"
 #include "train/workbench.hpp"
 
 namespace lamina {
 namespace {
 
-Checkpoint chosen_checkpoint(const RunFolder& folder, const std::optional<std::filesystem::path>& named) {
-  if (named) return read_checkpoint(*named);
-  std::vector<std::string> damaged;
-  auto newest = folder.newest(damaged);
-  if (newest) return std::move(*newest);
-  throw Failure(Exit::experiment, folder.path().string() + ": it has no sound checkpoint" + (damaged.empty() ? "" : "; " + damaged[0]));
-}
 Experiment experiment_of(const RunFolder& folder, Catalogue& catalogue, const std::vector<std::string>& overrides) {
   Experiment x = load_experiment(folder.resolved(), catalogue, overrides);
   x.source = folder.source();
@@ -28,9 +22,8 @@ Experiment experiment_of(const RunFolder& folder, Catalogue& catalogue, const st
   return x;
 }
 
-Scores evaluate_checked(const std::filesystem::path& path, const std::string& split_name,
-                        const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
-                        const std::vector<std::string>& overrides) {
+Evaluated evaluate_checked(const std::filesystem::path& path, const std::string& split_name, const WeightsChoice& choice,
+                           Catalogue& catalogue, const std::vector<std::string>& overrides) {
   const RunFolder folder = RunFolder::open(path);
   const Experiment x = experiment_of(folder, catalogue, overrides);
   Workbench bench(x, catalogue);
@@ -40,18 +33,18 @@ Scores evaluate_checked(const std::filesystem::path& path, const std::string& sp
     for (const DataSplit& s : bench.data.splits()) there += (there.empty() ? "" : ", ") + s.name;
     throw Failure(Exit::usage, "the data of this run have no split \"" + split_name + "\"; there is: " + there);
   }
-  bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
+  const ChosenWeights weights = load_weights(bench, folder, choice);
   RunRecord record(bench, "");
   const std::string status = record.take_over(folder, false);
-  const Scores scores = record.evaluate(*split);
+  const Scores scores = record.evaluate(*split, weights);
   const Journal journal(folder.journal());
   record.write(folder, journal, status);
-  return scores;
+  return {scores, weights};
 }
 
-int64_t predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,
-                        std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
-                        const std::vector<std::string>& overrides) {
+Predicted predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,
+                          std::vector<std::string> layers, const WeightsChoice& choice, Catalogue& catalogue,
+                          const std::vector<std::string>& overrides) {
   const RunFolder folder = RunFolder::look(path);
   if (std::error_code unknown; std::filesystem::equivalent(input, output, unknown))
     throw Failure(Exit::usage, output.string() + " is the file to read; the outputs need another one");
@@ -61,7 +54,7 @@ int64_t predict_checked(const std::filesystem::path& path, const std::filesystem
                   output.string() + " lies in the run folder, which holds the run's own record; the outputs need another place");
   const Experiment x = experiment_of(folder, catalogue, overrides);
   Workbench bench(x, catalogue);
-  bench.load(chosen_checkpoint(folder, checkpoint).tensors, folder.path().string());
+  const ChosenWeights weights = load_weights(bench, folder, choice);
   if (layers.empty()) layers = {"prediction"};
 
   // Every column that the network reads, from the file; all with the same number of samples.
@@ -116,21 +109,21 @@ int64_t predict_checked(const std::filesystem::path& path, const std::filesystem
     }
     out.commit();
   });
-  return total;
+  return {total, weights};
 }
 
 }  // namespace
 
-Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
-                    Catalogue& catalogue, const std::vector<std::string>& overrides) {
-  return with_exit(Exit::experiment, [&] { return evaluate_checked(folder, split, checkpoint, catalogue, overrides); });
+Evaluated evaluate_run(const std::filesystem::path& folder, const std::string& split, const WeightsChoice& weights, Catalogue& catalogue,
+                       const std::vector<std::string>& overrides) {
+  return with_exit(Exit::experiment, [&] { return evaluate_checked(folder, split, weights, catalogue, overrides); });
 }
 
-int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
-                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
-                const std::vector<std::string>& overrides) {
+Predicted predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
+                  std::vector<std::string> layers, const WeightsChoice& weights, Catalogue& catalogue,
+                  const std::vector<std::string>& overrides) {
   return with_exit(Exit::experiment,
-                   [&] { return predict_checked(folder, input, output, std::move(layers), checkpoint, catalogue, overrides); });
+                   [&] { return predict_checked(folder, input, output, std::move(layers), weights, catalogue, overrides); });
 }
 
 }  // namespace lamina

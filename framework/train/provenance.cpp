@@ -8,6 +8,7 @@
 #include "program/profile.hpp"
 #include "record/hdf5_reader.hpp"
 #include "train/failures.hpp"
+#include "train/step_record.hpp"
 
 namespace lamina {
 
@@ -29,7 +30,7 @@ std::vector<const Descriptor*> plugins_of(const Experiment& x) {
   for (auto& loss : x.losses) add(loss.loss.plugin);
   for (auto& m : x.metrics) add(m.metric.plugin);
   add(x.optimizer.plugin);
-  add(x.schedule.plugin);
+  for (auto& s : x.schedules) add(s.schedule.plugin);
   return all;
 }
 
@@ -63,13 +64,15 @@ RunRecord::RunRecord(Workbench& bench, const std::string& command)
   for (auto* d : plugins_of(bench.experiment)) origins_.emplace_back("plugin." + d->kind + "." + d->name, d->sha256);
 }
 
-Scores RunRecord::evaluate(const DataSplit& split) {
+Scores RunRecord::evaluate(const DataSplit& split, const ChosenWeights& weights) {
   Evaluation& e = evaluations_[split.name];
   e = {};
   e.split = split.name;
   const Scores scores = bench_.evaluate(split, &e);
   for (auto& [name, v] : scores) e.attributes.emplace_back(name, v);
   e.attributes.emplace_back("device", bench_.session.backend() + ": " + bench_.session.describe());
+  e.attributes.emplace_back("weights", weights.which == Weights::best ? "best" : "last");
+  e.attributes.emplace_back("step", weights.step);
   return scores;
 }
 
@@ -112,7 +115,8 @@ std::string RunRecord::take_over(const RunFolder& folder, bool trains) try {
       continue;  // this split was not evaluated
     }
     for (auto& [name, value] : attributes)
-      if (std::holds_alternative<double>(value) || name == "device") e.attributes.emplace_back(name, value);
+      if (std::holds_alternative<double>(value) || name == "device" || name == "weights" || name == "step")
+        e.attributes.emplace_back(name, value);
     if (file.contains(group + "/counts")) e.counts = file.read_int64(group + "/counts"), e.classes = file.read_texts(group + "/true_class");
     if (file.contains(group + "/predictions/sample")) {
       e.sample = file.read_int64(group + "/predictions/sample");
@@ -127,7 +131,7 @@ std::string RunRecord::take_over(const RunFolder& folder, bool trains) try {
   return "stopped";
 }
 
-void RunRecord::write(const RunFolder& folder, const Journal& journal, const std::string& status) {
+void RunRecord::write(const RunFolder& folder, const Journal& journal, const std::string& status, const std::string& reason) {
   const Experiment& x = bench_.experiment;
   Snapshot s;
   s.source = x.source, s.resolved = to_text(x.resolved), s.overrides = overrides_, s.profile = profile_;
@@ -142,6 +146,7 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
                   {"started", started_},
                   {"written", now_text()},
                   {"status", status}};
+  if (!reason.empty()) s.provenance.emplace_back("reason", reason);
   for (auto* d : plugins_of(x)) s.plugins.push_back({d->kind + "/" + d->name, d->version, d->sha256});
   if (trained_) {
     s.resolved = trained_->resolved, s.plugins = trained_->plugins;
@@ -153,7 +158,10 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
   for (auto& l : bench_.layers()) s.layers.push_back({l.path, l.type, l.results.empty() ? Shape{} : l.results[0].shape, l.parameter_count});
   for (auto& [_, e] : evaluations_) s.evaluations.push_back(e);
   s.metrics = &journal.all();
-  with_exit(Exit::failed, [&] { write_snapshot(folder.snapshot(), s); });
+  with_exit(Exit::failed, [&] {
+    s.recorded = recorded_steps(folder);
+    write_snapshot(folder.snapshot(), s);
+  });
 }
 
 }  // namespace lamina

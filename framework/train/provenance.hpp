@@ -22,11 +22,11 @@ class RunRecord {
   /// What the bits of a run depend on beside its experiment and device: plugins ("layer/conv") and the program, with their hashes.
   const std::vector<std::pair<std::string, std::string>>& origins() const { return origins_; }
   /// Loss, metrics and, for a classifier, the confusion matrix and predictions of a split; kept for the snapshots that follow.
-  Scores evaluate(const DataSplit& split);
+  Scores evaluate(const DataSplit& split, const ChosenWeights& weights);
   /// Keeps the time of a training step for the snapshots that follow: `times` of `steps` steps from `first_step` on, added up.
   void profile(const std::vector<program::OpProfile>& times, int64_t first_step, int64_t steps);
-  /// Writes run.h5 whole. `status`: running, finished, stopped, diverged, failed.
-  void write(const RunFolder& folder, const Journal& journal, const std::string& status);
+  /// Writes run.h5 whole. `status`: running, finished, stopped_early (with the reason), stopped, diverged, failed.
+  void write(const RunFolder& folder, const Journal& journal, const std::string& status, const std::string& reason = "");
 
  private:
   Workbench& bench_;

@@ -1,6 +1,7 @@
 // The commands that train: run, resume, check.
 #include "train/run.hpp"
 
+#include "base/text.hpp"
 #include "train/failures.hpp"
 #include "train/initialize.hpp"
 #include "train/training.hpp"
@@ -12,9 +13,12 @@ namespace {
 struct Prepared {
   Prepared(const Experiment& experiment, Catalogue& catalogue)
       : bench(experiment, catalogue),
-        course(experiment.training, int64_t(bench.data.training().rows.size()), bench.batch()),
-        schedule(experiment, course) {
+        course(experiment, int64_t(bench.data.training().rows.size()), bench.batch()),
+        schedule(experiment, course),
+        samples(experiment, bench.data) {
+    check_followed();
     bench.compile_all();
+    if (experiment.record) tensors.emplace(bench, course);
     schedule.rate(0, 0);
   }
   void initialize_state() {
@@ -22,9 +26,27 @@ struct Prepared {
     bench.load_initial_weights();
     bench.start_averages();
   }
+  /// What is followed must be measured.
+  void check_followed() const {
+    if (bench.data.split("validation")) return;
+    std::vector<Fault> faults;
+    const auto check = [&](const FollowedMetric& metric) {
+      if (metric.of_validation())
+        faults.push_back(
+            {metric.place, "nothing measures " + in_quotes(metric.name) +
+                               ", as there are no validation samples; \"dataset\": {\"validation\": {\"fraction\": 0.1}} holds some back"});
+    };
+    const TrainingConfig& t = bench.experiment.training;
+    if (t.early_stopping) check(t.early_stopping->metric);
+    if (t.keep_best) check(*t.keep_best);
+    if (!faults.empty()) throw ConfigError(std::move(faults));
+  }
   Workbench bench;
   Course course;
   Schedule schedule;
+  SampleOrder samples;
+  std::optional<StepRecord> tensors;
+  Training::Plan plan() { return {course, schedule, samples, tensors ? &*tensors : nullptr}; }
 };
 
 }  // namespace
@@ -34,8 +56,7 @@ RunReport run_experiment(const Experiment& experiment, Catalogue& catalogue, con
     Prepared prepared(experiment, catalogue);
     prepared.initialize_state();
     return with_exit(Exit::failed, [&] {
-      return Training(prepared.bench, RunFolder::create(options.runs, experiment), prepared.course, prepared.schedule, options, watcher)
-          .run();
+      return Training(prepared.bench, RunFolder::create(options.runs, experiment), prepared.plan(), options, watcher).run();
     });
   });
 }
@@ -51,7 +72,7 @@ RunReport resume_run(const std::filesystem::path& path, Catalogue& catalogue, co
     for (auto& sentence : damaged) watcher.warning(sentence);
     Prepared prepared(experiment, catalogue);
     if (!checkpoint) prepared.initialize_state();  // stopped before the first
-    Training training(prepared.bench, std::move(folder), prepared.course, prepared.schedule, options, watcher);
+    Training training(prepared.bench, std::move(folder), prepared.plan(), options, watcher);
     training.restore(checkpoint ? &*checkpoint : nullptr);
     return training.run();
   });

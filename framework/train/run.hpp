@@ -23,7 +23,27 @@ struct EpochReport {
   double train_loss, seconds;
   std::vector<std::pair<std::string, double>> columns;  ///< "validation_loss", "validation_accuracy", … in journal order
 };
+/// A validation between two ends of epochs.
+struct ValidationReport {
+  int64_t step, steps, epoch, epochs;                   ///< as in StepReport
+  std::vector<std::pair<std::string, double>> columns;  ///< as in EpochReport
+};
 using Scores = std::vector<std::pair<std::string, double>>;  ///< "loss" first, then the metrics by name
+/// Which of a run's weights are meant.
+enum class Weights { last, best };
+/// Which to take: those of a file, or as said; nothing said: the best where the run keeps them, else the last.
+struct WeightsChoice {
+  std::optional<std::filesystem::path> file = {};
+  std::optional<Weights> which = {};
+};
+/// The weights that were taken.
+struct ChosenWeights {
+  std::filesystem::path file;
+  Weights which = Weights::last;
+  int64_t step = 0, epoch = 0;  ///< epoch: of the last weights, how many were done; of the best ones, the one that found them, from 1
+  std::string metric = {};      ///< of the best ones: "validation_loss"
+  double value = 0;
+};
 struct RunReport {
   std::filesystem::path folder;
   int64_t steps = 0, epochs = 0;
@@ -31,6 +51,9 @@ struct RunReport {
   std::map<std::string, Scores> evaluations;  ///< by split: "validation", "test"
   int stopped_by = 0;                         ///< the signal that ended the run after a checkpoint; 0: it ran to its end
   std::vector<std::string> overrides = {};    ///< of a resumed run: what the next resume must name again for the same bits
+  bool complete = false;                      ///< it ran to its end, early or not
+  std::string early = {};                     ///< why it ended before its last step; "": it did not
+  ChosenWeights weights = {};                 ///< with which the evaluations were made
 };
 
 class Watcher {
@@ -42,6 +65,7 @@ class Watcher {
   }
   virtual void step(const StepReport&) {}  ///< at most about 20 times a second
   virtual void epoch(const EpochReport&) {}
+  virtual void validation(const ValidationReport&) {}
   virtual void warning(const std::string&) {}
 };
 
@@ -91,15 +115,23 @@ struct ExperimentSummary {
 };
 ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
 
-/// Loss and metrics of a finished or stopped run's newest checkpoint (or `checkpoint`) on a split; updates run.h5's evaluation/<split>.
-/// `overrides`, here and below: of the backend alone.
-Scores evaluate_run(const std::filesystem::path& folder, const std::string& split, const std::optional<std::filesystem::path>& checkpoint,
-                    Catalogue& catalogue, const std::vector<std::string>& overrides = {});
+/// Loss and metrics of a finished or stopped run on a split; updates run.h5's evaluation/<split>. `overrides`, here and below: of the
+/// backend alone. Failure(Exit::usage) where the best weights are wanted of a run that keeps none.
+struct Evaluated {
+  Scores scores;
+  ChosenWeights weights;
+};
+Evaluated evaluate_run(const std::filesystem::path& folder, const std::string& split, const WeightsChoice& weights, Catalogue& catalogue,
+                       const std::vector<std::string>& overrides = {});
 
 /// Runs the network on the arrays of an HDF5 file (one per column that the network reads, samples along axis 0) and writes the outputs
-/// of `layers` (none named: the loss's prediction) to another, under their names. Returns the number of samples.
-int64_t predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
-                std::vector<std::string> layers, const std::optional<std::filesystem::path>& checkpoint, Catalogue& catalogue,
-                const std::vector<std::string>& overrides = {});
+/// of `layers` (none named: the loss's prediction) to another, under their names.
+struct Predicted {
+  int64_t samples = 0;
+  ChosenWeights weights;
+};
+Predicted predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
+                  std::vector<std::string> layers, const WeightsChoice& weights, Catalogue& catalogue,
+                  const std::vector<std::string>& overrides = {});
 
 }  // namespace lamina

@@ -126,7 +126,7 @@ RunFolder RunFolder::look(const fs::path& folder) {
 }
 void RunFolder::remove_leftovers() const {
   std::error_code ignored;
-  for (auto& place : {path_, path_ / "checkpoints"})
+  for (auto& place : {path_, path_ / "checkpoints", path_ / "record"})
     for (auto& entry : fs::directory_iterator(place, ignored)) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with('.') && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
@@ -134,21 +134,46 @@ void RunFolder::remove_leftovers() const {
 }
 std::string RunFolder::source() const { return read_file(path_ / "experiment.json", json_byte_limit); }
 
-fs::path RunFolder::checkpoint(int64_t step) const {
+namespace {
+
+/// "000004220.h5"
+std::string step_file(int64_t step) {
   std::string number = std::to_string(step);
   number.insert(0, number.size() < 9 ? 9 - number.size() : 0, '0');
-  return path_ / "checkpoints" / (number + ".h5");
+  return number + ".h5";
 }
-std::vector<int64_t> RunFolder::checkpoints() const {
+/// The steps that have a file in `folder`, in order.
+std::vector<int64_t> steps_in(const fs::path& folder) {
   std::vector<int64_t> steps;
   std::error_code error;
-  for (auto& entry : fs::directory_iterator(path_ / "checkpoints", error)) {
+  for (auto& entry : fs::directory_iterator(folder, error)) {
     const std::string stem = entry.path().stem().string();
     if (entry.path().extension() == ".h5" && !stem.empty() && stem.size() < 18 && stem.find_first_not_of("0123456789") == std::string::npos)
       steps.push_back(std::stoll(stem));
   }
-  std::sort(steps.rbegin(), steps.rend());
+  std::sort(steps.begin(), steps.end());
   return steps;
+}
+
+}  // namespace
+
+fs::path RunFolder::checkpoint(int64_t step) const { return path_ / "checkpoints" / step_file(step); }
+std::vector<int64_t> RunFolder::checkpoints() const {
+  auto steps = steps_in(path_ / "checkpoints");
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+std::vector<int64_t> RunFolder::recorded() const { return steps_in(path_ / "record"); }
+fs::path RunFolder::recorded(int64_t step) const { return path_ / "record" / step_file(step); }
+void RunFolder::write_recorded(int64_t step, const Checkpoint& tensors) const {
+  std::error_code error;
+  fs::create_directories(path_ / "record", error);
+  if (error) throw Failure(Exit::failed, in_quotes((path_ / "record").string()) + " cannot be made: " + error.message());
+  write_checkpoint(recorded(step), tensors);
+}
+void RunFolder::forget_recorded_after(int64_t step) const {
+  for (int64_t later : recorded())
+    if (later > step) fs::remove(recorded(later));
 }
 void RunFolder::write(int64_t step, const Checkpoint& c, int64_t keep) {
   write_checkpoint(checkpoint(step), c);

@@ -30,6 +30,14 @@ class RunFolder {
   /// Step numbers of the checkpoints, newest first.
   std::vector<int64_t> checkpoints() const;
   std::filesystem::path checkpoint(int64_t step) const;
+  /// Of the best validation, where the run keeps it.
+  std::filesystem::path best() const { return path_ / "checkpoints" / "best.h5"; }
+  /// Steps whose tensors were recorded, in order, and the file of one.
+  std::vector<int64_t> recorded() const;
+  std::filesystem::path recorded(int64_t step) const;
+  void write_recorded(int64_t step, const Checkpoint& tensors) const;
+  void forget_recorded_after(int64_t step) const;
+
   /// Writes one and removes all but the newest `keep`.
   void write(int64_t step, const Checkpoint& checkpoint, int64_t keep);
   /// The newest that is sound; what was wrong with newer ones is added to `damaged`.

@@ -9,40 +9,45 @@
 
 namespace lamina {
 
-Course::Course(const TrainingConfig& training, int64_t samples, int64_t batch) {
+Course::Course(const Experiment& experiment, int64_t samples, int64_t batch) {
+  const TrainingConfig& training = experiment.training;
   batches_per_step = training.accumulate;
   batches_per_epoch = training.drop_last_batch ? samples / batch : (samples + batch - 1) / batch;
+  if (!experiment.dataset) batches_per_epoch = checked_count({*training.steps, batches_per_step});
   steps_per_epoch = batches_per_epoch / batches_per_step + (batches_per_epoch % batches_per_step != 0);
   steps = training.steps ? *training.steps : checked_count({*training.epochs, steps_per_epoch});
   epochs = steps / steps_per_epoch + (steps % steps_per_epoch != 0);
 }
 
-Schedule::Schedule(const Experiment& experiment, const Course& course)
-    : name_(experiment.schedule.plugin->name),
-      table_(copy_sized<lamina_schedule>(experiment.schedule.plugin->table)),
-      settings_(program::views(experiment.schedule.settings)) {
-  if (!table_.rate) throw Failure(Exit::plugin, experiment.schedule.plugin->file + ": the schedule's table has no rate");
-  scope_.where = "schedule '" + name_ + "'", scope_.file = experiment.schedule.plugin->file;
+Stretch::Stretch(const PluginConfig& plugin, double learning_rate, const Course& course, int64_t begin, int64_t steps)
+    : begin_(begin),
+      begin_epoch_(begin / course.steps_per_epoch),
+      name_(plugin.plugin->name),
+      table_(copy_sized<lamina_schedule>(plugin.plugin->table)),
+      settings_(program::views(plugin.settings)) {
+  if (!table_.rate) throw Failure(Exit::plugin, plugin.plugin->file + ": the schedule's table has no rate");
+  scope_.where = "schedule '" + name_ + "'", scope_.file = plugin.plugin->file;
   words_ = scope_.in_words();
-  moment_.size = sizeof moment_, moment_.steps = course.steps, moment_.epochs = course.epochs;
-  moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = experiment.learning_rate;
+  const int64_t end = begin + steps, end_epoch = end / course.steps_per_epoch + (end % course.steps_per_epoch != 0);
+  moment_.size = sizeof moment_, moment_.steps = steps, moment_.epochs = end_epoch - begin_epoch_;
+  moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = learning_rate;
 }
 
-void Schedule::set_history(const Rows& journal, int64_t epochs) {
+void Stretch::set_history(const Rows& journal, int64_t epochs) {
   metrics_.clear(), names_.clear(), last_.clear(), history_.clear();
-  const size_t count = std::min(size_t(epochs), journal.size());
+  const size_t first = size_t(begin_epoch_), all = std::min(size_t(epochs), journal.size()), count = all > first ? all - first : 0;
   for (const Column& column : journal.columns) {
     if (!column.real || column.name == "seconds" || column.name == "samples_per_second" || !count) continue;
-    metrics_.push_back(column.name), last_.push_back(column.reals[count - 1]);
-    history_.insert(history_.end(), column.reals.begin(), column.reals.begin() + ptrdiff_t(count));
+    metrics_.push_back(column.name), last_.push_back(column.reals[all - 1]);
+    history_.insert(history_.end(), column.reals.begin() + ptrdiff_t(first), column.reals.begin() + ptrdiff_t(all));
   }
   for (auto& name : metrics_) names_.push_back(name.c_str());
   moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = last_.data();
   moment_.metric_history = history_.data(), moment_.history_count = int64_t(count);
 }
 
-double Schedule::rate(int64_t step, int64_t epoch) {
-  moment_.step = step, moment_.epoch = epoch;
+double Stretch::rate(int64_t step, int64_t epoch) {
+  moment_.step = step - begin_, moment_.epoch = epoch - begin_epoch_;
   double rate = 0;
   if (graph::call_plugin(scope_, words_.c_str(), [&](auto* host, auto* handle) {
         return table_.rate(host, handle, settings_.data(), uint32_t(settings_.size()), &moment_, &rate);
@@ -56,6 +61,27 @@ double Schedule::rate(int64_t step, int64_t epoch) {
   if (!std::isfinite(rate))
     throw Failure(Exit::plugin, scope_.sentence("the learning rate of step " + std::to_string(step + 1) + " is not finite"));
   return rate;
+}
+
+Schedule::Schedule(const Experiment& experiment, const Course& course) {
+  int64_t begin = 0;
+  for (const ScheduleConfig& s : experiment.schedules) {
+    // A stretch that the run does not come to begins at its end; what it would be is of no meaning.
+    const int64_t rest = std::max<int64_t>(course.steps - begin, 1);
+    const int64_t steps = s.steps ? *s.steps : s.epochs ? checked_count({*s.epochs, course.steps_per_epoch}) : rest;
+    stretches_.push_back(std::make_unique<Stretch>(s.schedule, experiment.learning_rate, course, begin, steps));
+    begin = std::min(course.steps, steps > course.steps ? course.steps : begin + steps);
+  }
+}
+
+void Schedule::set_history(const Rows& journal, int64_t epochs) {
+  for (auto& stretch : stretches_) stretch->set_history(journal, epochs);
+}
+
+double Schedule::rate(int64_t step, int64_t epoch) {
+  size_t k = stretches_.size() - 1;
+  while (k > 0 && stretches_[k]->begin() > step) --k;
+  return stretches_[k]->rate(step, epoch);
 }
 
 }  // namespace lamina

@@ -1,5 +1,6 @@
 /// How long a run is and what its learning rate is at each step.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,28 +13,27 @@
 namespace lamina {
 
 /// Steps (updates) and epochs of a whole run. The last epoch may be cut short by training.steps; its last step may have fewer batches than
-/// others.
+/// others. Without a dataset the run is one epoch.
 struct Course {
   /// `samples` of the training split, `batch` of a full step. std::runtime_error where the number of steps overflows.
-  Course(const TrainingConfig& training, int64_t samples, int64_t batch);
+  Course(const Experiment& experiment, int64_t samples, int64_t batch);
   int64_t batches_per_step, batches_per_epoch, steps_per_epoch, steps, epochs;
 };
 
-/// The experiment's schedule plugin.
-class Schedule {
+/// A schedule plugin over its stretch of the run, which is all that it sees: its steps and epochs begin at 0.
+class Stretch {
  public:
-  /// Failure(Exit::plugin) when the plugin's table is incomplete.
-  Schedule(const Experiment& experiment, const Course& course);
-  Schedule(const Schedule&) = delete;
-  Schedule& operator=(const Schedule&) = delete;
+  /// From step `begin` on, for `steps`. Failure(Exit::plugin) when the plugin's table is incomplete.
+  Stretch(const PluginConfig& plugin, double learning_rate, const Course& course, int64_t begin, int64_t steps);
+  Stretch(const Stretch&) = delete;
+  Stretch& operator=(const Stretch&) = delete;
 
-  /// The rate may depend on what the journal says of the first `epochs` epochs: all real columns but times.
+  int64_t begin() const { return begin_; }
   void set_history(const Rows& journal, int64_t epochs);
-
-  /// The rate of the update after `step` updates and `epoch` epochs. Failure(Exit::plugin) when it is refused or not finite.
   double rate(int64_t step, int64_t epoch);
 
  private:
+  int64_t begin_, begin_epoch_;
   std::string name_;
   lamina_schedule table_{};
   lamina_scope scope_;
@@ -43,6 +43,22 @@ class Schedule {
   std::vector<std::string> metrics_;
   std::vector<const char*> names_;
   std::vector<double> last_, history_;
+};
+
+/// The experiment's schedules, one after the other.
+class Schedule {
+ public:
+  /// Failure(Exit::plugin) when a plugin's table is incomplete.
+  Schedule(const Experiment& experiment, const Course& course);
+
+  /// The rate may depend on what the journal says of the first `epochs` epochs: all real columns but times.
+  void set_history(const Rows& journal, int64_t epochs);
+
+  /// The rate of the update after `step` updates and `epoch` epochs. Failure(Exit::plugin) when it is refused or not finite.
+  double rate(int64_t step, int64_t epoch);
+
+ private:
+  std::vector<std::unique_ptr<Stretch>> stretches_;
 };
 
 }  // namespace lamina

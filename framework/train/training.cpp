@@ -20,14 +20,6 @@ struct ForgetStop {
   ~ForgetStop() { stop_signal = 0; }
 };
 
-template <class T>
-T value(const Checkpoint& c, const char* name, const std::string& file) {
-  auto it = c.state.find(name);
-  if (it == c.state.end() || !std::holds_alternative<T>(it->second))
-    throw Failure(Exit::experiment, file + ": its state has no '" + name + "'");
-  return std::get<T>(it->second);
-}
-
 /// What stands in the records of steps beside the loss: column and output of the program.
 std::vector<std::pair<std::string, std::string>> measured(const Experiment& x) {
   std::vector<std::pair<std::string, std::string>> all;
@@ -55,12 +47,13 @@ double number(const program::Executable::Output& output, const char* outputs) {
 
 void request_stop(int signal) { stop_signal = signal; }
 
-Training::Training(Workbench& bench, RunFolder folder, const Course& course, Schedule& schedule, const RunOptions& options,
-                   Watcher& watcher)
+Training::Training(Workbench& bench, RunFolder folder, const Plan& plan, const RunOptions& options, Watcher& watcher)
     : bench_(bench),
       x_(bench.experiment),
-      course_(course),
-      schedule_(schedule),
+      course_(plan.course),
+      schedule_(plan.schedule),
+      samples_(plan.samples),
+      tensors_(plan.record),
       options_(options),
       watcher_(watcher),
       folder_(std::move(folder)),
@@ -68,6 +61,8 @@ Training::Training(Workbench& bench, RunFolder folder, const Course& course, Sch
       record_(bench, options.command),
       full_(make_ready(bench.batch())),
       loader_(bench.data, bench.data.training()) {
+  if (x_.training.early_stopping) early_.emplace(x_.training.early_stopping->metric, x_.training.early_stopping->min_delta);
+  if (x_.training.keep_best) best_.emplace(*x_.training.keep_best);
   const int64_t rest = int64_t(bench.data.training().rows.size()) % bench.batch();
   if (rest && !x_.training.drop_last_batch) rest_ = make_ready(rest);
   if (course_.batches_per_step > 1 && course_.batches_per_epoch > 1) more_ = make_accumulating();
@@ -96,56 +91,18 @@ Training::Ready Training::make_accumulating() {
 bool Training::stopping() const { return stop_signal || (options_.stop_after_steps && step_ >= *options_.stop_after_steps); }
 double Training::now() const { return before_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
 
-void Training::restore(const Checkpoint* checkpoint) {
-  finished_before_ = record_.take_over(folder_) == "finished";
-  if (!checkpoint) {
-    if (!options_.overrides.empty()) journal_.forget_after("step", 0), journal_.forget_after("epoch", 0);
-    return;
-  }
-  const Checkpoint& c = *checkpoint;
-  const std::string file = folder_.path().string();
-  bool elsewhere = false;  // than the checkpoint was made
-  const auto integer = [&](const char* name) { return value<int64_t>(c, name, file); };
-  const auto same = [&](const char* name, const std::string& here) {
-    const auto there = value<std::string>(c, name, file);
-    if (there == here) return;
-    const std::string sentence = file + ": the checkpoint was made on " + name + " \"" + there + "\", this is \"" + here + "\"";
-    if (options_.overrides.empty())
-      throw Failure(
-          Exit::backend,
-          sentence + "; only the same gives the same bits (--set backend.type, backend.device or backend.precision names it). --backend " +
-              bench_.session.backend() + " goes on here, with other bits");
-    elsewhere = true;
-    watcher_.warning(sentence + "; what follows may differ in its bits");
-  };
-  same("backend", bench_.session.backend());
-  same("device", bench_.session.describe());
-  same("precision", bench_.session.precision());
-  for (auto& [name, now] : record_.origins())
-    if (auto it = c.state.find(name); it != c.state.end() && it->second != StateValue(now) && !(elsewhere && name == "experiment"))
-      watcher_.warning(name + " is another one than at the checkpoint; what follows may differ in its bits");
-  bench_.load(c.tensors, file);
-  step_ = saved_step_ = integer("step"), epoch_ = integer("epoch"), in_epoch_ = integer("step_in_epoch");
-  epoch_samples_ = integer("epoch_samples"), epoch_skipped_ = integer("epoch_skipped");
-  epoch_loss_ = value<double>(c, "epoch_loss", file), epoch_seconds_ = value<double>(c, "epoch_seconds", file);
-  before_ = value<double>(c, "wall_time", file);
-  const bool done = step_ == course_.steps;
-  if (step_ < 0 || step_ > course_.steps ||
-      (!done && (in_epoch_ != step_ % course_.steps_per_epoch || epoch_ != step_ / course_.steps_per_epoch)))
-    throw Failure(Exit::experiment, file + ": step " + std::to_string(step_) + " of its checkpoint is none of this run's");
-  if (elsewhere) journal_.forget_after("step", step_), journal_.forget_after("epoch", epoch_);
-  schedule_.set_history(journal_.rows("epoch"), epoch_);
-}
-
 RunReport Training::run() {
   const ForgetStop forget;
   start_ = Clock::now();
   last_drain_ = before_;
   watcher_.started(folder_.path(), x_, bench_.session.describe(), bench_.parameters(), step_);
   for (auto& path : bench_.without_gradient()) watcher_.warning("the loss does not depend on '" + path + "'; it stays as it is");
+  if (x_.training.overfit_batches)
+    watcher_.warning("every split is cut to its first " + counted(*x_.training.overfit_batches, "batch", "batches") +
+                     " (overfit_batches); the scores say nothing about other data");
   RunReport report{folder_.path(), 0, 0, 0, {}, 0};
   try {
-    const bool go_on = step_ < course_.steps || !finished_before_;
+    const bool go_on = !ended() || !finished_before_;
     if (go_on) {
       folder_.log(saved_step_ >= 0 ? "resumed at step " + std::to_string(step_) : "started");
       record_.write(folder_, journal_, "running");
@@ -153,15 +110,15 @@ RunReport Training::run() {
       with_exit(Exit::failed, [&] { loop(); });
       end_profile();
     }
-    const bool complete = step_ == course_.steps;
-    for (auto& split : bench_.data.splits())
-      if (complete && &split != &bench_.data.training())
-        report.evaluations[split.name] =
-            go_on || !record_.scores(split.name) ? told(record_.evaluate(split), split.name) : *record_.scores(split.name);
-    report.steps = step_, report.epochs = epoch_, report.seconds = now(), report.stopped_by = stopped_by_;
+    report.complete = ended(), report.early = why_early();
+    report.steps = step_, report.epochs = epoch_, report.stopped_by = stopped_by_;
+    if (report.complete) evaluate(report, go_on);
+    report.seconds = now();
     if (!go_on) return report;
-    record_.write(folder_, journal_, complete ? "finished" : "stopped");
-    folder_.log(complete ? "finished" : "stopped after step " + std::to_string(step_));
+    record_.write(folder_, journal_, !report.complete ? "stopped" : report.early.empty() ? "finished" : "stopped_early", report.early);
+    folder_.log(!report.complete       ? "stopped after step " + std::to_string(step_)
+                : report.early.empty() ? "finished"
+                                       : "stopped early: " + report.early);
   } catch (const std::exception& e) {
     folder_.log(e.what());
     const auto* failure = dynamic_cast<const Failure*>(&e);
@@ -176,8 +133,8 @@ RunReport Training::run() {
 }
 
 void Training::loop() {
-  while (step_ < course_.steps) {
-    order_ = epoch_order(bench_.data.training().rows, uint64_t(x_.seed), epoch_, x_.training.shuffle);
+  while (!ended()) {
+    order_ = samples_.epoch(epoch_);
     epoch_start_ = now();
     while (true) {
       if (stopping()) {
@@ -187,9 +144,15 @@ void Training::loop() {
         return;
       }
       if (options_.profile) profile();
+      if (tensors_ && tensors_->wants(step_)) record_step();
       launch();
       if (pending_count_ == ring || now() - last_drain_ > pace::seconds) drain();
       if (in_epoch_ == course_.steps_per_epoch || step_ == course_.steps) break;
+      if (x_.training.validation.every_steps && step_ % *x_.training.validation.every_steps == 0) {
+        drain();
+        validate_within();
+        if (ended()) break;
+      }
       if (x_.checkpoint.every_steps && step_ % *x_.checkpoint.every_steps == 0) {
         drain();
         save();
@@ -198,11 +161,22 @@ void Training::loop() {
     drain();
     end_epoch();
     const bool due = epoch_ % x_.checkpoint.every_epochs == 0 || (x_.checkpoint.every_steps && step_ % *x_.checkpoint.every_steps == 0);
-    if (due || step_ == course_.steps)
+    if (due || ended())
       save();
     else
       record_.write(folder_, journal_, "running");
   }
+}
+
+/// Keeps tensors of the coming step, of its first batch where it has several.
+void Training::record_step() {
+  drain();
+  const double begin = now();
+  const int64_t batch = in_epoch_ * course_.batches_per_step;
+  tensors_->take(folder_, {uint64_t(x_.seed), uint64_t(step_), 0, schedule_.rate(step_, epoch_), double(step_ + 1)}, rows(batch),
+                 ready_for(batch).samples);
+  last_drain_ = now();
+  epoch_start_ += last_drain_ - begin;  // it is no part of the training's speed
 }
 
 /// Starts one step; its loss is read later, so a device need not be waited for. What fails is told with the step.
@@ -212,9 +186,9 @@ void Training::launch() try {
   Pending pending{nullptr, 0, step_ + 1, rate};
   for (int64_t batch = first; batch < end; ++batch) {
     const Ready& r = ready_for(batch);
-    const int64_t* rows = order_.data() + batch * full_.samples;
+    const int64_t* rows = this->rows(batch);
     const lamina_feed* feeds = loader_.feeds(r.columns, rows, size_t(r.samples));
-    if (batch + 1 < course_.batches_per_epoch) {
+    if (x_.dataset && batch + 1 < course_.batches_per_epoch) {
       const Ready& next = ready_for(batch + 1);
       loader_.announce(next.columns, rows + full_.samples, size_t(next.samples));
     }
@@ -310,60 +284,6 @@ void Training::not_finite(const Pending& p, double loss) {
                                       piece(p.rate) + "); nothing of this step was kept" + bench_.missing_classes() +
                                       ". A smaller learning rate may help, or \"on_nonfinite\": \"skip\"");
   if (!epoch_skipped_++) watcher_.warning(step + " was not finite and changed nothing");
-}
-
-/// A loss that is no number ends no run, as nothing is trained by it, but it is told.
-Scores Training::told(Scores scores, const std::string& split) {
-  const double loss = scores.front().second;
-  if (!std::isfinite(loss))
-    watcher_.warning("after step " + std::to_string(step_) + " the loss on the split \"" + split + "\" is " + piece(loss) +
-                     bench_.missing_classes());
-  return scores;
-}
-
-void Training::end_epoch() {
-  epoch_seconds_ += now() - epoch_start_;
-  const double seen = double(std::min(in_epoch_ * course_.batches_per_step * full_.samples, int64_t(order_.size())));
-  EpochReport report{epoch_ + 1, course_.epochs, epoch_loss_ / double(epoch_samples_), epoch_seconds_, {}};  // NaN where no step was finite
-  if (epoch_skipped_ > 1)
-    watcher_.warning(std::to_string(epoch_skipped_) + " steps of epoch " + std::to_string(report.epoch) +
-                     " were not finite and changed nothing");
-  if (const DataSplit* validation = bench_.data.split("validation"))
-    for (auto& [name, v] : told(bench_.evaluate(*validation), "validation")) report.columns.emplace_back("validation_" + name, v);
-  Row row{"epoch", {{"epoch", report.epoch}, {"step", step_}, {"train_loss", report.train_loss}}};
-  for (auto& [name, v] : report.columns) row.columns.emplace_back(name, v);
-  row.columns.emplace_back("seconds", report.seconds);
-  row.columns.emplace_back("samples_per_second", seen / std::max(report.seconds, 1e-9));
-  journal_.append(row);
-  schedule_.set_history(journal_.rows("epoch"), report.epoch);
-  watcher_.epoch(report);
-  epoch_loss_ = epoch_seconds_ = 0, epoch_samples_ = epoch_skipped_ = in_epoch_ = 0, ++epoch_;
-  last_drain_ = now();  // validation is no part of the training's speed
-}
-
-/// A checkpoint and the snapshot that goes with it. Between steps only.
-void Training::save() {
-  const double begin = now();
-  journal_.sync();
-  Checkpoint c{bench_.save(),
-               {{"step", step_},
-                {"step_in_epoch", in_epoch_},
-                {"epoch", epoch_},
-                {"epoch_loss", epoch_loss_},
-                {"epoch_samples", epoch_samples_},
-                {"epoch_skipped", epoch_skipped_},
-                {"epoch_seconds", in_epoch_ ? epoch_seconds_ + now() - epoch_start_ : 0.0},
-                {"wall_time", now()},
-                {"seed", x_.seed},
-                {"backend", bench_.session.backend()},
-                {"device", bench_.session.describe()},
-                {"precision", bench_.session.precision()}}};
-  for (auto& [name, text] : record_.origins()) c.state[name] = text;
-  folder_.write(step_, c, x_.checkpoint.keep);
-  saved_step_ = step_;
-  record_.write(folder_, journal_, "running");
-  last_drain_ = now();
-  epoch_start_ += last_drain_ - begin;  // writing is no part of the training's speed
 }
 
 }  // namespace lamina

@@ -134,18 +134,31 @@ program::Executable& Workbench::evaluation(int64_t batch) {
                 "evaluate " + std::to_string(batch));
   return *p;
 }
+std::vector<std::string> Workbench::layer_results() const {
+  std::vector<std::string> names;
+  for (size_t k = 0; k < layers_.size(); ++k)
+    for (size_t i = 0; i < layers_[k].results.size(); ++i)
+      if (is_real(layers_[k].results[i].dtype))  // positions jump at a rounding, between elements that are almost equal
+        names.push_back(layers_[k].path + (i ? "." + result_name(*experiment.layers[k].layer.plugin, i) : ""));
+  return names;
+}
+std::vector<std::string> Workbench::trained_parameters() const {
+  std::vector<std::string> names;
+  for (auto& layer : layers_) names.insert(names.end(), layer.trained.begin(), layer.trained.end());
+  return names;
+}
 program::Executable& Workbench::inspecting(int64_t batch) {
   auto& p = programs_["inspect " + std::to_string(batch)];
   if (p) return *p;
-  Request request{Request::Mode::train, batch, {}, "loss", {}, false};
-  for (size_t k = 0; k < layers_.size(); ++k) {
-    for (size_t i = 0; i < layers_[k].results.size(); ++i)
-      if (is_real(layers_[k].results[i].dtype))  // positions change at a rounding, between elements that are almost equal
-        request.fetch.push_back(layers_[k].path + (i ? "." + result_name(*experiment.layers[k].layer.plugin, i) : ""));
-    request.with_respect_to.insert(request.with_respect_to.end(), layers_[k].trained.begin(), layers_[k].trained.end());
-  }
+  Request request{Request::Mode::train, batch, layer_results(), "loss", trained_parameters(), false};
   request.fetch.push_back("loss");
   p = compile(request, "inspect " + std::to_string(batch));
+  return *p;
+}
+program::Executable& Workbench::watching(int64_t batch, const std::vector<std::string>& results,
+                                         const std::vector<std::string>& parameters) {
+  auto& p = programs_["watch " + std::to_string(batch)];
+  if (!p) p = compile({Request::Mode::train, batch, results, "loss", parameters, false}, "watch " + std::to_string(batch));
   return *p;
 }
 program::Executable& Workbench::predicting(int64_t batch, const std::vector<std::string>& layers) {

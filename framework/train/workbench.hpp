@@ -29,6 +29,10 @@ class Workbench {
   /// A look into a training step that changes nothing: every result of every layer ("c1", "parts.high") in training mode, "loss", and
   /// "gradient/<parameter>" of all that is trained.
   program::Executable& inspecting(int64_t batch);
+  /// The same of what is named alone: results of layers, and gradients with respect to parameters.
+  program::Executable& watching(int64_t batch, const std::vector<std::string>& results, const std::vector<std::string>& parameters);
+  std::vector<std::string> layer_results() const;       ///< "c1", "parts.high"; real ones
+  std::vector<std::string> trained_parameters() const;  ///< "c1/weight"
   program::Executable& predicting(int64_t batch, const std::vector<std::string>& layers);
 
   int64_t batch() const { return batch_; }  ///< of a full training step: batch_size, or all samples where they are fewer

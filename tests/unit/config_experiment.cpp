@@ -72,7 +72,7 @@ TEST_CASE("experiment: a good file becomes values") {
   CHECK(e.metrics[1].prediction.layer == 4);
   CHECK(e.learning_rate == 0);
   CHECK(e.optimizer.settings[0].reals[0] == 0.5);
-  CHECK(e.schedule.plugin->name == "cosine");
+  CHECK(e.schedules.at(0).schedule.plugin->name == "cosine");
   CHECK(e.training.epochs == 5);
   CHECK(!e.training.steps);
   CHECK(e.training.drop_last_batch);
@@ -143,7 +143,8 @@ TEST_CASE("experiment: all faults of a file are told at once, in its order") {
         "f.json:10:26  /training/epochs: \"epochs\" is \"five\"; wanted an integer in [1, inf)\n"
         "f.json:10:52  /training/lastbatch: unknown key \"lastbatch\" of the training section; did you mean \"last_batch\"? known: "
         "accumulate, average, batch_size, "
-        "clip, epochs, last_batch, on_nonfinite, shuffle, steps");
+        "clip, early_stopping, epochs, keep_best, last_batch, on_nonfinite, overfit_batches, sampling, shuffle, steps, "
+        "validate_every_epochs, validate_every_steps");
   CHECK(exit == 3);
 }
 

@@ -24,7 +24,9 @@ TEST_CASE("schedules are PyTorch's") {
             std::to_string(learning_rate) + R"(}, "training": {"steps": )" + std::to_string(each * epochs) + R"(}, "schedule": )" +
             to_text(*c.find("schedule"), false) + "}",
         golden_folder / "schedule.json", plugins());
-    Schedule schedule(experiment, Course(experiment.training, each, 1));
+    Course course(experiment, 1, 1);
+    course.steps_per_epoch = course.batches_per_epoch = each, course.epochs = epochs;  // as with a dataset of so many samples
+    Schedule schedule(experiment, course);
     const std::vector<double> rates = golden.read_float64(name);
     REQUIRE(rates.size() == size_t(each * epochs));
     Rows journal{{{"validation_loss", true, {}, {}}}};

@@ -6,6 +6,7 @@
 
 #include "support/train_bench.hpp"
 #include "train/loader.hpp"
+#include "train/order.hpp"
 
 using namespace lamina;
 using namespace lamina::test;

@@ -301,20 +301,20 @@ TEST_CASE("a run that diverges ends with its own exit code, or passes the steps 
 TEST_CASE("evaluation of a stopped run joins its record") {
   SmallRuns runs;
   const fs::path folder = runs.run({}, 15).folder;
-  const Scores scores = evaluate_run(folder, "test", std::nullopt, all_plugins());
+  const Scores scores = evaluate_run(folder, "test", {}, all_plugins()).scores;
   REQUIRE(scores.size() == 2);
   CHECK(scores[0].first == "loss");
   CHECK(H5Reader(folder / "run.h5").attribute_number("evaluation/test", "loss") == scores[0].second);
   CHECK(status_of(folder) == "stopped");
-  CHECK(failure([&] { evaluate_run(folder, "tset", std::nullopt, all_plugins()); }).first == 2);
-  CHECK(failure([&] { evaluate_run(folder, "test", folder / "run.h5", all_plugins()); }).first == 3);
+  CHECK(failure([&] { evaluate_run(folder, "tset", {}, all_plugins()); }).first == 2);
+  CHECK(failure([&] { evaluate_run(folder, "test", {folder / "run.h5"}, all_plugins()); }).first == 3);
 }
 
 TEST_CASE("another backend evaluates a run without changing what is said of its training") {
   SmallRuns runs;
   const fs::path folder = runs.run().folder;
-  const Scores cpu = evaluate_run(folder, "test", std::nullopt, all_plugins());
-  const Scores reference = evaluate_run(folder, "test", std::nullopt, all_plugins(), {"backend.type=reference"});
+  const Scores cpu = evaluate_run(folder, "test", {}, all_plugins()).scores;
+  const Scores reference = evaluate_run(folder, "test", {}, all_plugins(), {"backend.type=reference"}).scores;
   CHECK(reference[0].second == doctest::Approx(cpu[0].second).epsilon(1e-4));
   CHECK(reference[0].second != cpu[0].second);
   const H5Reader file(folder / "run.h5");

@@ -1,0 +1,143 @@
+// Which samples a run sees: weighted sampling, class weights, folds, the first batches alone.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "support/train_bench.hpp"
+#include "train/order.hpp"
+
+using namespace lamina;
+using namespace lamina::test;
+
+namespace {
+
+#define CHECK_HAS(text, part) CHECK_MESSAGE(std::string(text).find(part) != std::string::npos, (text))
+
+/// The small data without validation samples of their own.
+std::vector<std::string> alone(std::vector<std::string> more) {
+  more.insert(more.begin(), {"dataset.validation_input=", "dataset.validation_target="});
+  return more;
+}
+std::map<double, int> counts(const std::vector<double>& labels) {
+  std::map<double, int> of;
+  for (double label : labels) ++of[label];
+  return of;
+}
+std::map<double, int> counts(const Data& data, const char* split) { return counts(data.labels(*data.split(split), {}, "")); }
+
+}  // namespace
+
+TEST_CASE("samples are drawn as often as their weights say, the same for seed and epoch") {
+  const std::vector<int64_t> rows = {5, 6, 7, 8};
+  const std::vector<double> cumulative = {0, 1, 1, 4};  // weights 0, 1, 0, 3
+  std::map<int64_t, int> seen;
+  for (int64_t epoch = 0; epoch < 2500; ++epoch)
+    for (int64_t row : drawn_order(rows, cumulative, 1, epoch)) ++seen[row];
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[6] - 2500) < 5 * 43);  // five deviations of a binomial
+  CHECK(seen[6] + seen[8] == 10000);
+  CHECK(drawn_order(rows, cumulative, 1, 7) == drawn_order(rows, cumulative, 1, 7));
+  std::vector<int64_t> many(100);
+  std::iota(many.begin(), many.end(), 0);
+  std::vector<double> alike(100);
+  std::iota(alike.begin(), alike.end(), 1);
+  CHECK(drawn_order(many, alike, 1, 0) != drawn_order(many, alike, 1, 1));
+  CHECK(drawn_order(many, alike, 1, 0) != drawn_order(many, alike, 2, 0));
+}
+
+TEST_CASE("balanced weights count all classes alike") {
+  CHECK(balanced_weights({7, 7, 7, 2}) == std::vector<double>{4.0 / 6, 4.0 / 6, 4.0 / 6, 2});
+}
+
+TEST_CASE("a run draws by a column or by class, and resumes to the same bits") {
+  SmallRuns runs;
+  const std::vector<std::string> balanced = {R"(training.sampling={"balanced": true})"};
+  const Outcome whole = outcome(runs.run(balanced).folder);
+  CHECK(difference(outcome(runs.resume(runs.run(balanced, 17).folder).folder), whole) == "");
+  CHECK(difference(outcome(runs.run().folder), whole) != "");
+  const Experiment by_label = runs.load({R"(training.sampling={"type": "weighted", "column": "target"})"});
+  const Data data(by_label);
+  const DataSplit drawn{"drawn", data.training().source, SampleOrder(by_label, data).epoch(0)};
+  CHECK(drawn.rows.size() == 75);
+  CHECK_FALSE(counts(data.labels(drawn, {}, "")).contains(0));  // the weight of class 0 is 0
+
+  const auto told = [&](const std::string& sampling, const std::string& part) {
+    const auto [code, sentence] = failure([&] { check_experiment(runs.load({"training.sampling=" + sampling}), all_plugins()); });
+    CHECK(code == 3);
+    CHECK_HAS(sentence, part);
+  };
+  told(R"({"column": "targte"})", "did you mean \"target\"?");
+  told(R"({"column": "input"})", "has no single number per sample");
+  told(R"({})", "\"column\" or \"balanced\"");
+  CHECK_HAS(failure([&] { runs.load({R"(training.sampling={"balanced": true})", "training.shuffle=false"}); }).second, "give one of them");
+  CHECK_HAS(failure([&] {
+              check_experiment(
+                  runs.load({R"(training.sampling={"balanced": true})", R"(loss={"type": "mse", "target": "logits"})", "metrics=[]"}),
+                  all_plugins());
+            }).second,
+            "goes by the class numbers of the loss's target");
+}
+
+TEST_CASE("class weights are a column by the counts of the training samples, which the loss takes") {
+  SmallRuns runs;
+  const Experiment x = runs.load({"dataset.class_weights=balanced"});
+  REQUIRE(x.losses[0].weight);
+  CHECK(x.losses[0].weight->column == class_weight);
+  const Experiment without = runs.load();
+  Data data(x), plain(without);
+  const size_t column = size_t(data.column(class_weight) - data.columns().data());
+  for (const char* split : {"train", "validation", "test"}) {
+    const auto weights = data.scalars(*data.split(split), column), labels = data.labels(*data.split(split), {}, "");
+    const auto of = counts(data, "train");
+    for (size_t i = 0; i < labels.size(); ++i) CHECK(weights[i] == double(float(75.0 / (3 * of.at(labels[i])))));
+  }
+  CHECK(data.sha256(true) == plain.sha256(true));
+  CHECK(runs.run({"dataset.class_weights=balanced"}).complete);
+  CHECK_HAS(failure([&] { runs.load({"dataset.class_weights=equal"}); }).second, "balanced");
+}
+
+TEST_CASE("folds are the same for every seed, part the samples, and have each class in its share") {
+  SmallRuns runs;
+  for (const char* stratified : {"false", "true"}) {
+    std::vector<int64_t> all;
+    for (int fold = 1; fold <= 4; ++fold) {
+      const auto opened = [&](const char* seed) {
+        return runs.load(
+            alone({R"(dataset.validation={"folds": 4, "fold": )" + std::to_string(fold) + R"(, "stratified": )" + stratified + "}", seed}));
+      };
+      const Experiment x = opened("seed=1"), y = opened("seed=2");
+      const Data one(x), other(y);
+      const auto& held = one.split("validation")->rows;
+      CHECK(held == other.split("validation")->rows);
+      CHECK(held.size() + one.training().rows.size() == 75);
+      CHECK((held.size() == 18 || held.size() == 19));
+      all.insert(all.end(), held.begin(), held.end());
+      if (*stratified == 't')
+        for (auto [label, count] : counts(one, "validation")) CHECK((count == 6 || count == 7));  // of 25
+    }
+    std::sort(all.begin(), all.end());
+    for (size_t i = 0; i < 75; ++i) CHECK(all.at(i) == int64_t(i));
+  }
+  const Experiment part = runs.load(alone({R"(dataset.validation={"fraction": 0.2, "stratified": true})"}));
+  for (auto [label, count] : counts(Data(part), "validation")) CHECK(count == 5);
+  CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"folds": 4, "fold": 5})"})); }).second, "there are 4 folds");
+  CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"fraction": 0.5, "fold": 2})"})); }).second, "which is missing");
+  CHECK(failure([&] { Data(runs.load(alone({R"(dataset.validation={"folds": 76})"}))); }).first == 3);
+}
+
+TEST_CASE("a few batches are learned by heart: always the same ones, in the same order") {
+  SmallRuns runs;
+  const std::vector<std::string> overfit = {"training.overfit_batches=2", "training.epochs=60"};
+  const Experiment x = runs.load(overfit);
+  const Data data(x);
+  CHECK(data.training().rows.size() == 16);
+  CHECK(data.split("test")->rows.size() == 11);
+  const SampleOrder order(x, data);
+  CHECK(order.epoch(0) == data.training().rows);
+  CHECK(order.epoch(5) == data.training().rows);
+  const RunReport report = runs.run(overfit);
+  CHECK(report.steps == 120);
+  CHECK(runs.seen.epochs.back().train_loss < 0.3 * runs.seen.epochs.front().train_loss);
+}

@@ -85,7 +85,7 @@ TEST_CASE("extends: files are laid over one another, faults name the file they c
   CHECK(folder.faults("f.json") ==
         "f.json:1:30  /sede: unknown key \"sede\" of the experiment; did you mean \"seed\"? known: $schema, backend, checkpoint, dataset, "
         "description, "
-        "extends, initial_weights, logging, loss, metrics, name, network, optimizer, schedule, seed, training, transforms\n"
+        "extends, initial_weights, logging, loss, metrics, name, network, optimizer, record, schedule, seed, training, transforms\n"
         "base/net.json:2:19  /loss/type: no loss plugin is named \"msee\"; did you mean \"mse\"? known: cross_entropy, mse");
 }
 

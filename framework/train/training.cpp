@@ -96,6 +96,7 @@ RunReport Training::run() {
   start_ = Clock::now();
   last_drain_ = before_;
   watcher_.started(folder_.path(), x_, bench_.session.describe(), bench_.parameters(), step_);
+  if (const std::string missing = bench_.missing_classes(); !missing.empty()) watcher_.warning(missing);
   for (auto& path : bench_.without_gradient()) watcher_.warning("the loss does not depend on '" + path + "'; it stays as it is");
   if (x_.training.overfit_batches)
     watcher_.warning("every split is cut to its first " + counted(*x_.training.overfit_batches, "batch", "batches") +
@@ -279,10 +280,13 @@ void Training::book(const Pending& p, const char* outputs, double time, double s
 
 void Training::not_finite(const Pending& p, double loss) {
   const std::string step = "step " + std::to_string(p.step);
-  if (!x_.training.skip_nonfinite)
-    throw Failure(Exit::diverged, step + ": the loss or a gradient is not finite (loss " + piece(loss) + ", learning rate " +
-                                      piece(p.rate) + "); nothing of this step was kept" + bench_.missing_classes() +
-                                      ". A smaller learning rate may help, or \"on_nonfinite\": \"skip\"");
+  if (!x_.training.skip_nonfinite) {
+    const std::string missing = bench_.missing_classes();
+    throw Failure(Exit::diverged,
+                  step + ": the loss or a gradient is not finite (loss " + piece(loss) + ", learning rate " + piece(p.rate) +
+                      "); nothing of this step was kept" +
+                      (missing.empty() ? ". A smaller learning rate may help, or \"on_nonfinite\": \"skip\"" : "; " + missing));
+  }
   if (!epoch_skipped_++) watcher_.warning(step + " was not finite and changed nothing");
 }
 

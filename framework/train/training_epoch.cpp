@@ -24,9 +24,10 @@ std::string Training::why_early() const {
 /// A loss that is no number ends no run, as nothing is trained by it, but it is told.
 Scores Training::told(Scores scores, const std::string& split) {
   const double loss = scores.front().second;
+  const std::string missing = std::isfinite(loss) ? "" : bench_.missing_classes();
   if (!std::isfinite(loss))
     watcher_.warning("after step " + std::to_string(step_) + " the loss on the split \"" + split + "\" is " + piece(loss) +
-                     bench_.missing_classes());
+                     (missing.empty() ? "" : "; " + missing));
   return scores;
 }
 

@@ -179,7 +179,7 @@ std::string Workbench::missing_classes() const {
     const program::RecordedLayer& layer = layers_[loss.prediction.layer];
     const Shape& scores = layer.results.at(loss.prediction.result).shape;
     if (scores.size() < 2 || scores[1] < 2 || int64_t(target->class_count) <= scores[1]) continue;  // one score is no classifier's
-    return "; the column '" + loss.target.column + "' has " + std::to_string(target->class_count) + " classes, the layer '" + layer.path +
+    return "the column '" + loss.target.column + "' has " + std::to_string(target->class_count) + " classes, the layer '" + layer.path +
            "' gives scores of " + std::to_string(scores[1]);
   }
   return "";

@@ -39,7 +39,7 @@ class Workbench {
   const std::vector<program::RecordedLayer>& layers() const { return layers_; }
   const std::vector<std::string>& without_gradient() const { return without_gradient_; }
   int64_t parameters() const;
-  /// What to add where a loss is no number: that the data have classes for which the prediction has no score; "" when they have not.
+  /// A sentence where the data have classes for which the prediction has no score (a loss that ignores them may mean it so); else "".
   std::string missing_classes() const;
 
   /// Loss and metrics over every sample of a split, each counted once. `record`, when given and the network is a classifier, gets the

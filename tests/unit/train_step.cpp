@@ -321,12 +321,13 @@ TEST_CASE("the average of the weights follows them, and evaluation takes it") {
   CHECK(run(4, R"({"decay": 0, "warm_up": false})").evaluations == run(4, "").evaluations);
 }
 
-TEST_CASE("class numbers without a score are told where the loss is no number") {
+TEST_CASE("class numbers without a score are told at the start, and where the loss is no number") {
   Steps steps;
   const std::string told = "the column 'target' has 3 classes, the layer 'logits' gives scores of 2";
   const auto [exit, sentence] = failure([&] { steps.run({"network.layers[logits].units=2"}); });
   CHECK(exit == 6);
   CHECK_MESSAGE(sentence.find(told) != std::string::npos, sentence);
+  CHECK(std::ranges::find(steps.runs.seen.warnings, told) != steps.runs.seen.warnings.end());
   steps.run({"network.layers[logits].units=2"}, R"({"epochs": 1, "batch_size": 8, "on_nonfinite": "skip"})");
   CHECK(std::ranges::any_of(steps.runs.seen.warnings, [&](auto& warning) {
     return warning == "after step 10 the loss on the split \"validation\" is nan; " + told;

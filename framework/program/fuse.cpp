@@ -363,7 +363,11 @@ Lowered fuse(const Graph& g, const std::vector<NamedValue>& outputs, const std::
   Lowered program;
   program.state_values.assign(entry_count, LAMINA_ABSENT);
   Emission emission(g, program);
+  // Who runs the program need not have what nothing reads, such as the targets that a transform of inputs and targets brought along.
+  std::vector<char> read(g.nodes.size(), 0);
+  for (uint32_t n : order) read[n] = 1;
   for (auto& in : g.inputs) {
+    if (!read[g.values[in.id].node]) continue;
     const uint32_t v = emission.value(in.id);
     program.values[v].kind = LAMINA_INPUT, program.values[v].index = uint32_t(program.feeds.size());
     program.feeds.push_back(in.column);

@@ -8,9 +8,9 @@
 #include "graph/op.hpp"
 #include "program/legalise.hpp"
 #include "program/simplify.hpp"
-#include "support/plugins.hpp"
-#include "support/memory_check.hpp"
 #include "prove/recording.hpp"
+#include "support/memory_check.hpp"
+#include "support/plugins.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -140,6 +140,16 @@ TEST_CASE("composites are decomposed in composites, and report what became of th
   CHECK(report.claimed.empty());
   CHECK(report.decomposed == Names{"layer: softmax", "layer: softmax"});
   for (auto n : ordered_nodes(*r.graph, roots)) CHECK(r.graph->nodes[n].op->name != "softmax");
+}
+
+TEST_CASE("a program wants no column that nothing reads") {
+  auto session = reference64.open();
+  Recording r;
+  const Tensor x = r.input("x", {3, 5}, DType::float64);
+  r.input("unread", {3, 5}, DType::uint8);
+  to_real(r.input("forgotten", {3, 5}, DType::float64)) + 1.0;  // what is made of it is not fetched
+  r.fetch("y", x * 2.0), r.fetch("z", r.input("itself", {2}, DType::float64));
+  CHECK(Steps(*session, r).lowered().feeds == Names{"x", "itself"});
 }
 
 TEST_CASE("bias and relu are one region") {

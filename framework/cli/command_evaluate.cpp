@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
+#include "cli/progress.hpp"
 #include "cli/result.hpp"
 #include "train/run.hpp"
 
@@ -19,7 +20,8 @@ std::string weights_line(const Arguments& a, const ChosenWeights& weights) {
 int evaluate_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const auto [scores, weights] = evaluate_run(a.run, a.split, choice(a), context.registry, a.overrides);
+  const auto [scores, weights, warnings] = evaluate_run(a.run, a.split, choice(a), context.registry, a.overrides);
+  for (auto& sentence : warnings) console.err << warning_text(console, sentence) + "\n" << std::flush;
   if (console.json) {
     Json j = Json::object();
     j.set("folder", a.run.string());

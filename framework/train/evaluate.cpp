@@ -38,8 +38,7 @@ Evaluated evaluate_checked(const std::filesystem::path& path, const std::string&
   const std::string status = record.take_over(folder, false);
   const Scores scores = record.evaluate(*split, weights);
   const Journal journal(folder.journal());
-  record.write(folder, journal, status);
-  return {scores, weights};
+  return {scores, weights, record.write(folder, journal, status)};
 }
 
 Predicted predict_checked(const std::filesystem::path& path, const std::filesystem::path& input, const std::filesystem::path& output,

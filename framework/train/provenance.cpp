@@ -131,7 +131,8 @@ std::string RunRecord::take_over(const RunFolder& folder, bool trains) try {
   return "stopped";
 }
 
-void RunRecord::write(const RunFolder& folder, const Journal& journal, const std::string& status, const std::string& reason) {
+std::vector<std::string> RunRecord::write(const RunFolder& folder, const Journal& journal, const std::string& status,
+                                          const std::string& reason) {
   const Experiment& x = bench_.experiment;
   Snapshot s;
   s.source = x.source, s.resolved = to_text(x.resolved), s.overrides = overrides_, s.profile = profile_;
@@ -158,10 +159,12 @@ void RunRecord::write(const RunFolder& folder, const Journal& journal, const std
   for (auto& l : bench_.layers()) s.layers.push_back({l.path, l.type, l.results.empty() ? Shape{} : l.results[0].shape, l.parameter_count});
   for (auto& [_, e] : evaluations_) s.evaluations.push_back(e);
   s.metrics = &journal.all();
+  std::vector<std::string> damaged;
   with_exit(Exit::failed, [&] {
-    s.recorded = recorded_steps(folder);
+    if (status != "running") s.recorded = recorded_steps(folder, damaged);
     write_snapshot(folder.snapshot(), s);
   });
+  return damaged;
 }
 
 }  // namespace lamina

@@ -25,8 +25,11 @@ class RunRecord {
   Scores evaluate(const DataSplit& split, const ChosenWeights& weights);
   /// Keeps the time of a training step for the snapshots that follow: `times` of `steps` steps from `first_step` on, added up.
   void profile(const std::vector<program::OpProfile>& times, int64_t first_step, int64_t steps);
-  /// Writes run.h5 whole. `status`: running, finished, stopped_early (with the reason), stopped, diverged, failed.
-  void write(const RunFolder& folder, const Journal& journal, const std::string& status, const std::string& reason = "");
+  /// Writes run.h5 whole. `status`: running, finished, stopped_early (with the reason), stopped, diverged, failed. While it is running,
+  /// recorded tensors are left in their own files: they may be much, and this is done at every epoch. Returns a sentence for each of these
+  /// files that is damaged.
+  std::vector<std::string> write(const RunFolder& folder, const Journal& journal, const std::string& status,
+                                 const std::string& reason = "");
 
  private:
   Workbench& bench_;

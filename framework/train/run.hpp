@@ -120,6 +120,7 @@ ExperimentSummary summarise(const Experiment& experiment, Catalogue& catalogue);
 struct Evaluated {
   Scores scores;
   ChosenWeights weights;
+  std::vector<std::string> warnings;  ///< recorded steps that are left out of run.h5, as their files are damaged
 };
 Evaluated evaluate_run(const std::filesystem::path& folder, const std::string& split, const WeightsChoice& weights, Catalogue& catalogue,
                        const std::vector<std::string>& overrides = {});

@@ -114,17 +114,24 @@ void StepRecord::take(const RunFolder& folder, const program::Moment& moment, co
   folder.write_recorded(int64_t(moment.step) + 1, step);
 }
 
-RecordedSteps recorded_steps(const RunFolder& folder) {
-  RecordedSteps all{folder.recorded(), {}};
+RecordedSteps recorded_steps(const RunFolder& folder, std::vector<std::string>& damaged) {
+  RecordedSteps all;
   std::vector<Checkpoint> records;
-  for (int64_t step : all.steps) records.push_back(read_checkpoint(folder.recorded(step)));
   std::map<std::string, Array> whole;  // by name: as large as the largest
-  for (auto& record : records)
-    for (auto& t : record.tensors) {
-      Array& a = whole.try_emplace(t.name, Array{t.array.dtype, t.array.shape, {}}).first->second;
-      if (a.dtype != t.array.dtype || a.shape.size() != t.array.shape.size())
-        throw FileError(folder.path().string() + ": '" + t.name + "' is not the same tensor in all recorded steps");
-      for (size_t i = 0; i < a.shape.size(); ++i) a.shape[i] = std::max(a.shape[i], t.array.shape[i]);
+  for (int64_t step : folder.recorded()) try {
+      Checkpoint record = read_checkpoint(folder.recorded(step));
+      for (auto& t : record.tensors) {
+        const auto known = whole.find(t.name);
+        if (known != whole.end() && (known->second.dtype != t.array.dtype || known->second.shape.size() != t.array.shape.size()))
+          throw FileError(folder.recorded(step).string() + ": '" + t.name + "' is not the same tensor as in the steps before.");
+      }
+      for (auto& t : record.tensors) {
+        Array& a = whole.try_emplace(t.name, Array{t.array.dtype, t.array.shape, {}}).first->second;
+        for (size_t i = 0; i < a.shape.size(); ++i) a.shape[i] = std::max(a.shape[i], t.array.shape[i]);
+      }
+      all.steps.push_back(step), records.push_back(std::move(record));
+    } catch (const FileError& e) {
+      damaged.push_back(std::string(e.what()) + " What was recorded of step " + std::to_string(step) + " is left out.");
     }
   for (auto& [name, a] : whole) {
     const size_t bytes = size_t(checked_count(a.shape)) * size_of(a.dtype);

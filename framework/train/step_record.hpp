@@ -13,10 +13,10 @@ namespace lamina {
 
 /// Looks into steps before they are taken, which changes nothing about them: activations and gradients come from a program that runs the
 /// step's batch without an update, weights from the state. Each step is a file of its own in the run folder as soon as it is recorded;
-/// run.h5 is made of these files.
+/// run.h5 is made of these files when the run ends or stops.
 class StepRecord {
  public:
-  /// What one run may record, in all: it lies in run.h5, which is written whole at every epoch.
+  /// What one run may record, in all: it lies in run.h5, which is written whole.
   static constexpr uint64_t byte_limit = uint64_t(256) << 20;
 
   /// Finds what is named and compiles. ConfigError for a pattern that nothing has, and for more than byte_limit.
@@ -44,7 +44,7 @@ class StepRecord {
   Loader loader_;
 };
 
-/// Everything that was recorded in a run folder, for its run.h5. FileError.
-RecordedSteps recorded_steps(const RunFolder& folder);
+/// Everything that was recorded in a run folder, for its run.h5. A step whose file is damaged is left out, with a sentence in `damaged`.
+RecordedSteps recorded_steps(const RunFolder& folder, std::vector<std::string>& damaged);
 
 }  // namespace lamina

@@ -116,7 +116,8 @@ RunReport Training::run() {
     if (report.complete) evaluate(report, go_on);
     report.seconds = now();
     if (!go_on) return report;
-    record_.write(folder_, journal_, !report.complete ? "stopped" : report.early.empty() ? "finished" : "stopped_early", report.early);
+    const std::string status = !report.complete ? "stopped" : report.early.empty() ? "finished" : "stopped_early";
+    for (auto& sentence : record_.write(folder_, journal_, status, report.early)) watcher_.warning(sentence);
     folder_.log(!report.complete       ? "stopped after step " + std::to_string(step_)
                 : report.early.empty() ? "finished"
                                        : "stopped early: " + report.early);
@@ -124,7 +125,8 @@ RunReport Training::run() {
     folder_.log(e.what());
     const auto* failure = dynamic_cast<const Failure*>(&e);
     try {
-      record_.write(folder_, journal_, failure && failure->exit == Exit::diverged ? "diverged" : "failed");
+      const std::string status = failure && failure->exit == Exit::diverged ? "diverged" : "failed";
+      for (auto& sentence : record_.write(folder_, journal_, status)) watcher_.warning(sentence);
     } catch (const std::exception& second) {  // the disk is full, perhaps; the first reason is the one to tell
       folder_.log(second.what());
     }

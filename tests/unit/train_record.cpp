@@ -94,6 +94,30 @@ TEST_CASE("recorded tensors are the step's, also after a stop, and no bit of the
   CHECK(H5Reader(whole.folder / "run.h5").read("record/activations/c1") == c1);
 }
 
+TEST_CASE("a damaged file of recorded tensors is told and left out, and nothing else is lost") {
+  SmallRuns runs;
+  const RunReport stopped = runs.run({R"(record={"steps": [2, 5, 12], "weights": ["c1/weight"]})"}, 15);
+  const RunFolder folder = RunFolder::look(stopped.folder);
+  const Array before = H5Reader(folder.snapshot()).read("record/weights/c1/weight");
+  REQUIRE(before.shape[0] == 3);
+  fs::resize_file(folder.recorded(5), fs::file_size(folder.recorded(5)) / 2);
+  const Evaluated evaluated = evaluate_run(stopped.folder, "test", {}, all_plugins());
+  REQUIRE(evaluated.warnings.size() == 1);
+  CHECK_HAS(evaluated.warnings[0], "What was recorded of step 5 is left out.");
+  CHECK(H5Reader(folder.snapshot()).read_int64("record/step") == std::vector<int64_t>{2, 12});
+  runs.seen.warnings.clear();
+  CHECK(runs.resume(stopped.folder).complete);
+  REQUIRE(runs.seen.warnings.size() == 1);
+  CHECK_HAS(runs.seen.warnings[0], "What was recorded of step 5 is left out.");
+  const H5Reader after(folder.snapshot());
+  CHECK(after.read_int64("record/step") == std::vector<int64_t>{2, 12});
+  const std::vector<float> three = floats(before), two = floats(after.read("record/weights/c1/weight"));
+  const size_t each = three.size() / 3;
+  REQUIRE(two.size() == 2 * each);
+  CHECK(std::equal(two.begin(), two.begin() + ptrdiff_t(each), three.begin()));
+  CHECK(std::equal(two.begin() + ptrdiff_t(each), two.end(), three.begin() + ptrdiff_t(2 * each)));
+}
+
 TEST_CASE("epochs are recorded by their first step") {
   SmallRuns runs;
   const RunReport report = runs.run({R"(record={"every_epochs": 3, "weights": ["c1/weight"]})"});

@@ -13,9 +13,7 @@ Batches::Batches(Workbench& bench)
 
 void Batches::begin_epoch() { order_ = samples_.epoch(epoch_); }
 
-void Batches::settle() {
-  moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, schedule_.rate(step_, epoch_), double(step_ + 1)};
-}
+void Batches::settle() { moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, schedule_.rate(step_), double(step_ + 1)}; }
 
 const lamina_feed* Batches::feeds(const program::Executable& program) {
   auto known = columns_.find(&program);

@@ -19,12 +19,20 @@ struct Prepared {
     check_followed();
     bench.compile_all();
     if (experiment.record) tensors.emplace(bench, course);
-    schedule.rate(0, 0);
+    schedule.rate(0);
+    schedule.check(measured());
   }
   void initialize_state() {
     initialize(bench.session, bench.experiment, bench.catalogue);
     bench.load_initial_weights();
     bench.start_averages();
+  }
+  /// The real columns of the epochs' records, without times.
+  std::vector<std::string> measured() const {
+    std::vector<std::string> columns = {"train_loss"};
+    if (!bench.data.split("validation")) return columns;
+    for (auto& name : score_names(bench.experiment)) columns.push_back("validation_" + name);
+    return columns;
   }
   /// What is followed must be measured.
   void check_followed() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <lamina/schedule.hpp>
 
 #include "base/failure.hpp"
 #include "base/shape.hpp"
@@ -17,10 +18,13 @@ Course::Course(const Experiment& experiment, int64_t samples, int64_t batch) {
   steps_per_epoch = batches_per_epoch / batches_per_step + (batches_per_epoch % batches_per_step != 0);
   steps = training.steps ? *training.steps : checked_count({*training.epochs, steps_per_epoch});
   epochs = steps / steps_per_epoch + (steps % steps_per_epoch != 0);
+  validation = training.validation;
 }
 
 Stretch::Stretch(const PluginConfig& plugin, double learning_rate, const Course& course, int64_t begin, int64_t steps)
-    : begin_(begin),
+    : plugin_(plugin),
+      course_(course),
+      begin_(begin),
       begin_epoch_(begin / course.steps_per_epoch),
       name_(plugin.plugin->name),
       table_(copy_sized<lamina_schedule>(plugin.plugin->table)),
@@ -28,35 +32,69 @@ Stretch::Stretch(const PluginConfig& plugin, double learning_rate, const Course&
   if (!table_.rate) throw Failure(Exit::plugin, plugin.plugin->file + ": the schedule's table has no rate");
   scope_.where = "schedule '" + name_ + "'", scope_.file = plugin.plugin->file;
   words_ = scope_.in_words();
-  const int64_t end = begin + steps, end_epoch = end / course.steps_per_epoch + (end % course.steps_per_epoch != 0);
-  moment_.size = sizeof moment_, moment_.steps = steps, moment_.epochs = end_epoch - begin_epoch_;
+  moment_.size = sizeof moment_, moment_.steps = steps;
+  moment_.epochs = steps / course.steps_per_epoch + (steps % course.steps_per_epoch != 0);
   moment_.steps_per_epoch = course.steps_per_epoch, moment_.learning_rate = learning_rate;
 }
 
 void Stretch::set_history(const Rows& journal, int64_t epochs) {
-  metrics_.clear(), names_.clear(), last_.clear(), history_.clear();
+  metrics_.clear(), last_.clear(), history_.clear();
   const size_t first = size_t(begin_epoch_), all = std::min(size_t(epochs), journal.size()), count = all > first ? all - first : 0;
   for (const Column& column : journal.columns) {
     if (!column.real || column.name == "seconds" || column.name == "samples_per_second" || !count) continue;
-    metrics_.push_back(column.name), last_.push_back(column.reals[all - 1]);
-    history_.insert(history_.end(), column.reals.begin() + ptrdiff_t(first), column.reals.begin() + ptrdiff_t(all));
+    // The journal has NaN for an epoch without a validation and for a validation that came to no number; only the latter is an epoch in
+    // which the metric was no better.
+    const auto measured = [&](size_t epoch) {
+      const int64_t done = int64_t(epoch) + 1;
+      return !column.name.starts_with("validation_") || course_.validates(std::min(done * course_.steps_per_epoch, course_.steps), done);
+    };
+    double last = not_measured;
+    for (size_t epoch = first; epoch < all; ++epoch) {
+      history_.push_back(measured(epoch) ? column.reals[epoch] : not_measured);
+      if (is_measured(history_.back())) last = history_.back();
+    }
+    last_.push_back(last);
+    metrics_.push_back(column.name);
   }
-  for (auto& name : metrics_) names_.push_back(name.c_str());
-  moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = last_.data();
-  moment_.metric_history = history_.data(), moment_.history_count = int64_t(count);
+  show_metrics(int64_t(count));
 }
 
-double Stretch::rate(int64_t step, int64_t epoch) {
-  moment_.step = step - begin_, moment_.epoch = epoch - begin_epoch_;
+void Stretch::show_metrics(int64_t epochs) {
+  names_.clear();
+  for (auto& name : metrics_) names_.push_back(name.c_str());
+  moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = last_.data();
+  moment_.metric_history = history_.data(), moment_.history_count = epochs;
+}
+
+void Stretch::check(const std::vector<std::string>& metrics) {
+  if (moment_.steps <= moment_.steps_per_epoch) return;  // it is never asked after an epoch of its own
+  metrics_ = metrics, last_.assign(metrics.size(), 1), history_ = last_;
+  show_metrics(1);
+  try {
+    asked(moment_.steps_per_epoch);  // the rate itself is of no meaning
+  } catch (const Error& e) {
+    throw ConfigError({Fault{plugin_.place_of(e.setting), e.what()}});
+  }
+  set_history({}, 0);
+}
+
+/// The plugin's answer for its own `step`. Error, with the setting that it is about.
+double Stretch::asked(int64_t step) {
+  moment_.step = step, moment_.epoch = step / moment_.steps_per_epoch;
   double rate = 0;
   if (graph::call_plugin(scope_, words_.c_str(), [&](auto* host, auto* handle) {
         return table_.rate(host, handle, settings_.data(), uint32_t(settings_.size()), &moment_, &rate);
-      })) {
-    try {
-      scope_.raise();
-    } catch (const std::exception& e) {
-      throw Failure(Exit::plugin, e.what());
-    }
+      }))
+    scope_.raise();
+  return rate;
+}
+
+double Stretch::rate(int64_t step) {
+  double rate = 0;
+  try {
+    rate = asked(step - begin_);
+  } catch (const Error& e) {
+    throw Failure(Exit::plugin, e.what());
   }
   if (!std::isfinite(rate))
     throw Failure(Exit::plugin, scope_.sentence("the learning rate of step " + std::to_string(step + 1) + " is not finite"));
@@ -74,14 +112,18 @@ Schedule::Schedule(const Experiment& experiment, const Course& course) {
   }
 }
 
+void Schedule::check(const std::vector<std::string>& metrics) {
+  for (auto& stretch : stretches_) stretch->check(metrics);
+}
+
 void Schedule::set_history(const Rows& journal, int64_t epochs) {
   for (auto& stretch : stretches_) stretch->set_history(journal, epochs);
 }
 
-double Schedule::rate(int64_t step, int64_t epoch) {
+double Schedule::rate(int64_t step) {
   size_t k = stretches_.size() - 1;
   while (k > 0 && stretches_[k]->begin() > step) --k;
-  return stretches_[k]->rate(step, epoch);
+  return stretches_[k]->rate(step);
 }
 
 }  // namespace lamina

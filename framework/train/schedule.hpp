@@ -18,6 +18,11 @@ struct Course {
   /// `samples` of the training split, `batch` of a full step. std::runtime_error where the number of steps overflows.
   Course(const Experiment& experiment, int64_t samples, int64_t batch);
   int64_t batches_per_step, batches_per_epoch, steps_per_epoch, steps, epochs;
+  ValidationTimes validation;
+  /// Whether the validation samples are scored at the end of an epoch, after so many steps and epochs of the run.
+  bool validates(int64_t step, int64_t epoch) const {
+    return epoch % validation.every_epochs == 0 || step == steps || (validation.every_steps && step % *validation.every_steps == 0);
+  }
 };
 
 /// A schedule plugin over its stretch of the run, which is all that it sees: its steps and epochs begin at 0.
@@ -30,9 +35,15 @@ class Stretch {
 
   int64_t begin() const { return begin_; }
   void set_history(const Rows& journal, int64_t epochs);
-  double rate(int64_t step, int64_t epoch);
+  void check(const std::vector<std::string>& metrics);
+  double rate(int64_t step);
 
  private:
+  double asked(int64_t step);
+  void show_metrics(int64_t epochs);
+
+  const PluginConfig& plugin_;
+  const Course course_;
   int64_t begin_, begin_epoch_;
   std::string name_;
   lamina_schedule table_{};
@@ -51,11 +62,13 @@ class Schedule {
   /// Failure(Exit::plugin) when a plugin's table is incomplete.
   Schedule(const Experiment& experiment, const Course& course);
 
+  /// Asks each schedule once as after an epoch that measured these metrics. ConfigError where one refuses, as it wants another metric.
+  void check(const std::vector<std::string>& metrics);
   /// The rate may depend on what the journal says of the first `epochs` epochs: all real columns but times.
   void set_history(const Rows& journal, int64_t epochs);
 
-  /// The rate of the update after `step` updates and `epoch` epochs. Failure(Exit::plugin) when it is refused or not finite.
-  double rate(int64_t step, int64_t epoch);
+  /// The rate of the update after `step` updates. Failure(Exit::plugin) when it is refused or not finite.
+  double rate(int64_t step);
 
  private:
   std::vector<std::unique_ptr<Stretch>> stretches_;

@@ -176,7 +176,7 @@ void Training::record_step() {
   drain();
   const double begin = now();
   const int64_t batch = in_epoch_ * course_.batches_per_step;
-  tensors_->take(folder_, {uint64_t(x_.seed), uint64_t(step_), 0, schedule_.rate(step_, epoch_), double(step_ + 1)}, rows(batch),
+  tensors_->take(folder_, {uint64_t(x_.seed), uint64_t(step_), 0, schedule_.rate(step_), double(step_ + 1)}, rows(batch),
                  ready_for(batch).samples);
   last_drain_ = now();
   epoch_start_ += last_drain_ - begin;  // it is no part of the training's speed
@@ -184,7 +184,7 @@ void Training::record_step() {
 
 /// Starts one step; its loss is read later, so a device need not be waited for. What fails is told with the step.
 void Training::launch() try {
-  const double rate = schedule_.rate(step_, epoch_);
+  const double rate = schedule_.rate(step_);
   const int64_t first = in_epoch_ * course_.batches_per_step, end = std::min(first + course_.batches_per_step, course_.batches_per_epoch);
   Pending pending{nullptr, 0, step_ + 1, rate};
   for (int64_t batch = first; batch < end; ++batch) {

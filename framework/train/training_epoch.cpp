@@ -63,11 +63,10 @@ void Training::end_epoch() {
   if (epoch_skipped_ > 1)
     watcher_.warning(std::to_string(epoch_skipped_) + " steps of epoch " + std::to_string(report.epoch) +
                      " were not finite and changed nothing");
-  const ValidationTimes& times = x_.training.validation;
   Scores judged;
   if (latest_step_ == step_) {  // by steps, just now
     report.columns = latest_;
-  } else if (report.epoch % times.every_epochs == 0 || step_ == course_.steps || (times.every_steps && step_ % *times.every_steps == 0)) {
+  } else if (course_.validates(step_, report.epoch)) {
     judged = report.columns = validate();
   }
   Row row{"epoch", {{"epoch", report.epoch}, {"step", step_}, {"train_loss", report.train_loss}}};

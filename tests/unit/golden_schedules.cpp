@@ -36,7 +36,7 @@ TEST_CASE("schedules are PyTorch's") {
         journal.columns[0].reals.push_back(history->items()[size_t(step / each - 1)].number());
         schedule.set_history(journal, step / each);
       }
-      worst = std::max(worst, std::abs(schedule.rate(step, step / each) - rates[size_t(step)]) / learning_rate);
+      worst = std::max(worst, std::abs(schedule.rate(step) - rates[size_t(step)]) / learning_rate);
     }
     CHECK(worst <= 1e-14);
     char line[80];

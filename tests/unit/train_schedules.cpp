@@ -21,11 +21,55 @@ TEST_CASE("schedules come one after the other, each from its own step 0 to its o
   for (int64_t step = 0; step < 40; ++step) {
     CAPTURE(step);
     const double wanted = step < 5 ? 0.01 : step < 25 ? cosine(double(step - 5) / 20, 0) : cosine(double(step - 25) / 15, 0.001);
-    CHECK(schedule.rate(step, step / 10) == doctest::Approx(wanted).epsilon(1e-12));
+    CHECK(schedule.rate(step) == doctest::Approx(wanted).epsilon(1e-12));
   }
   // The resolved file says the same.
   CHECK(x.resolved.find("schedule")->items().size() == 3);
   CHECK(x.resolved.find("schedule")->items()[1].find("for_epochs")->integer() == 2);
+}
+
+TEST_CASE("a schedule that begins in the middle of an epoch counts its own epochs") {
+  SmallRuns runs;
+  const Experiment x = runs.load({R"(schedule=[{"type": "constant", "for_steps": 5}, {"type": "step", "every": 1, "gamma": 0.5}])"});
+  const Course course(x, 75, 8);
+  Schedule schedule(x, course);
+  for (int64_t step = 5; step < 40; ++step) {
+    CAPTURE(step);
+    CHECK(schedule.rate(step) == doctest::Approx(0.01 * std::pow(0.5, (step - 5) / 10)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("an epoch without a validation is not one without progress, a validation that came to no number is") {
+  SmallRuns runs;
+  const Experiment x = runs.load({"training.epochs=9", "training.validate_every_epochs=2",
+                                  R"(schedule={"type": "plateau", "patience": 1, "factor": 0.5, "least_rate": 0.001})"});
+  const Course course(x, 75, 8);
+  Schedule schedule(x, course);
+  const double none = std::nan("");
+  const auto after = [&](const std::vector<double>& losses) {
+    schedule.set_history(Rows{{{"validation_loss", true, {}, losses}}}, int64_t(losses.size()));
+    return schedule.rate(int64_t(losses.size()) * 10);
+  };
+  CHECK(after({none}) == 0.01);
+  CHECK(after({none, 1, none, 0.9, none}) == 0.01);
+  CHECK(after({none, 1, none, 0.9, none, 0.8, none, 0.7}) == 0.01);
+  CHECK(after({none, 1, none, none}) == 0.01);
+  CHECK(after({none, 1, none, none, none, none}) == 0.005);
+  CHECK(after({none, 1, none, 1.1, none, 1, none}) == 0.005);
+}
+
+TEST_CASE("a metric that nobody measures is told before anything runs, with its place") {
+  SmallRuns runs;
+  const auto told = [&](const std::vector<std::string>& overrides, const std::string& part) {
+    const auto [code, sentence] = failure([&] { check_experiment(runs.load(overrides), all_plugins()); });
+    CHECK(code == 3);
+    CHECK_HAS(sentence, part);
+    CHECK_HAS(sentence, "/schedule");
+  };
+  told({R"(schedule={"type": "plateau", "metric": "validation_los"})"}, "no \"validation_los\"; did you mean \"validation_loss\"?");
+  told({R"(schedule={"type": "plateau"})", R"(dataset={"type": "hdf5", "path": "data.h5"})"}, "no \"validation_loss\"");
+  told({R"(schedule=[{"type": "constant", "for_epochs": 1}, {"type": "plateau", "metric": "loss"}])"}, "no \"loss\"");
+  CHECK(failure([&] { check_experiment(runs.load({R"(schedule={"type": "plateau"})"}), all_plugins()); }).second == "");
 }
 
 TEST_CASE("a run with several schedules resumes to the same bits") {

@@ -153,8 +153,8 @@ typedef struct lamina_moment { /* where the training is, before an update */
   double learning_rate;                                /* the experiment's */
   const char* const* metric_names;                     /* of the last epoch; none in the first */
   const double* metric_values;
-  /* Since 1.2. The same metrics after each epoch so far, metric by metric: [metric_count][history_count]; the last of each is
-   * metric_values. */
+  /* Since 1.2. The same metrics after each epoch so far, metric by metric: [metric_count][history_count]; the last
+   * measured is in metric_values. An epoch that did not measure a metric has the NaN of the bits 0x7ff80000000004e4. */
   const double* metric_history;
   int64_t history_count;
 } lamina_moment;

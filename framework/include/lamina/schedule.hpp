@@ -1,14 +1,22 @@
 /// A schedule is a struct with `double rate(const Moment&) const`: the learning rate of the coming update. It runs on the host before each
 /// step and is pure: the rate depends on parameters and the moment alone, so that a resumed run repeats it.
 #pragma once
-#include <span>
+#include <algorithm>
+#include <bit>
+#include <iterator>
 
 #include "plugin.hpp"
 #include "sized.hpp"
 
 namespace lamina {
 
-/// Where the training is, before an update.
+/// What the history of a metric has for an epoch that did not measure it: a NaN of its own, as a value that was measured may be NaN too.
+inline constexpr uint64_t not_measured_bits = 0x7ff80000000004e4;
+inline const double not_measured = std::bit_cast<double>(not_measured_bits);
+inline bool is_measured(double value) { return std::bit_cast<uint64_t>(value) != not_measured_bits; }
+
+/// Where the training is, before an update. Of a list of schedules each sees its own stretch of the run as the whole, whose steps and
+/// epochs begin at 0, also where it begins in the middle of a pass over the data.
 struct Moment {
   int64_t step, steps;    ///< updates done so far, and of the whole run
   int64_t epoch, epochs;  ///< epochs done so far, and of the whole run
@@ -21,15 +29,21 @@ struct Moment {
   double passed(const std::string& unit) const {
     return double(step) / (unit == "step" ? 1 : double(std::max<int64_t>(steps_per_epoch, 1)));
   }
-  /// A metric after each epoch so far, the last one last; nothing where nobody measures it.
-  std::span<const double> history(std::string_view name) const {
+  /// A metric after each epoch so far that measured it, the last one last; nothing where nobody measures it.
+  std::vector<double> history(std::string_view name) const {
+    std::vector<double> measured;
     for (uint32_t i = 0; raw->metric_history && i < raw->metric_count; ++i)
-      if (name == raw->metric_names[i]) return {raw->metric_history + int64_t(i) * raw->history_count, size_t(raw->history_count)};
-    return {};
+      if (name == raw->metric_names[i]) {
+        const double* all = raw->metric_history + int64_t(i) * raw->history_count;
+        std::copy_if(all, all + raw->history_count, std::back_inserter(measured), is_measured);
+        return measured;
+      }
+    return measured;
   }
   /// Names of the metrics that are measured; none in the first epoch.
   std::vector<std::string> metrics() const { return {raw->metric_names, raw->metric_names + raw->metric_count}; }
-  /// A metric of the last epoch ("validation_loss"); absent in the first epoch and where nobody measures it.
+  /// A metric of the last epoch that measured it ("validation_loss"); NaN where none did yet, absent in the first epoch and where nobody
+  /// measures it.
   std::optional<double> metric(std::string_view name) const {
     for (uint32_t i = 0; i < raw->metric_count; ++i)
       if (name == raw->metric_names[i]) return raw->metric_values[i];

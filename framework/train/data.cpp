@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "program/session.hpp"
 #include "train/order.hpp"
+#include "train/widen.hpp"
 
 namespace lamina {
 namespace {
@@ -209,29 +210,6 @@ void Data::read(const DataSplit& split, size_t column, const int64_t* rows, size
     throw Failure(Exit::experiment, e.what());
   }
 }
-
-namespace {
-template <class T>
-void widen(const void* from, size_t count, double* to) {
-  const T* values = static_cast<const T*>(from);
-  std::copy(values, values + count, to);
-}
-/// Reals and integers alike.
-void widen(DType dtype, const void* from, size_t count, double* to) {
-  switch (dtype) {
-    case DType::float64:
-      return widen<double>(from, count, to);
-    case DType::float32:
-      return widen<float>(from, count, to);
-    case DType::int32:
-      return widen<int32_t>(from, count, to);
-    case DType::uint32:
-      return widen<uint32_t>(from, count, to);
-    default:
-      return widen<uint8_t>(from, count, to);
-  }
-}
-}  // namespace
 
 std::vector<double> Data::scalars(const DataSplit& split, size_t column) const {
   const DataColumn& c = columns_[column];

@@ -2,11 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
 #include "support/train_bench.hpp"
 #include "train/order.hpp"
+#include "train/widen.hpp"
 
 using namespace lamina;
 using namespace lamina::test;
@@ -140,4 +144,32 @@ TEST_CASE("a few batches are learned by heart: always the same ones, in the same
   const RunReport report = runs.run(overfit);
   CHECK(report.steps == 120);
   CHECK(runs.seen.epochs.back().train_loss < 0.3 * runs.seen.epochs.front().train_loss);
+}
+
+TEST_CASE("numbers of a column are read in every type that it may be stored in") {
+  const auto widened = [](DType dtype, auto... stored) {
+    const std::array values = {stored...};
+    std::vector<double> to(values.size());
+    widen(dtype, values.data(), values.size(), to.data());
+    return to;
+  };
+  using Numbers = std::vector<double>;
+  CHECK(widened(DType::float64, 0.1, -2.0) == Numbers{0.1, -2});
+  CHECK(widened(DType::float32, 0.5f, -3.0f) == Numbers{0.5, -3});
+  CHECK(widened(DType::int32, int32_t(-7)) == Numbers{-7});
+  CHECK(widened(DType::uint32, uint32_t(4000000000)) == Numbers{4e9});
+  CHECK(widened(DType::uint8, uint8_t(200)) == Numbers{200});
+  CHECK(widened(DType::boolean, uint8_t(1), uint8_t(0)) == Numbers{1, 0});
+  const auto half = [](auto... bits) { return std::array{uint16_t(bits)...}; };
+  const auto of = [&](DType dtype, const auto& bits) {
+    std::vector<double> to(bits.size());
+    widen(dtype, bits.data(), bits.size(), to.data());
+    return to;
+  };
+  // 1, −2, 1/3 rounded, the largest number, the smallest normal one, the smallest of all, −0 and infinity.
+  CHECK(of(DType::float16, half(0x3c00, 0xc000, 0x3555, 0x7bff, 0x0400, 0x0001, 0x8000, 0x7c00)) ==
+        Numbers{1, -2, 0x1.554p-2, 65504, 0x1p-14, 0x1p-24, 0, std::numeric_limits<double>::infinity()});
+  CHECK(std::isnan(of(DType::float16, half(0x7e00))[0]));
+  CHECK(of(DType::bfloat16, half(0x3f80, 0xc000, 0x3eab, 0x0080)) == Numbers{1, -2, 0x1.56p-2, 0x1p-126});
+  CHECK(std::isnan(of(DType::bfloat16, half(0x7fc0))[0]));
 }

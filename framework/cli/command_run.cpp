@@ -69,6 +69,13 @@ int run_folds(Context& context) {
       console.err << "Not run: " + counted(folds - fold, "fold") + ", from --fold " + std::to_string(fold + 1) + " on.\n" << std::flush;
     return exit_code(reports.back());
   }
+  std::string unfinished;
+  for (size_t i = 0; i < reports.size(); ++i)
+    if (!reports[i].complete) unfinished += (unfinished.empty() ? "" : ", ") + std::to_string(i + 1);
+  if (!unfinished.empty()) {  // only finished runs have scores
+    console.err << "Not finished: fold " + unfinished + "; mean and deviation are shown when every fold runs to its end.\n" << std::flush;
+    return 0;
+  }
   if (console.json)
     console.line(folds_json(reports, iso_time(std::time(nullptr))));
   else

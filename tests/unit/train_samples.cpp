@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 
+#include "support/process.hpp"
 #include "support/train_bench.hpp"
 #include "train/order.hpp"
 #include "train/widen.hpp"
@@ -129,6 +130,20 @@ TEST_CASE("folds are the same for every seed, part the samples, and have each cl
   CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"folds": 4, "fold": 5})"})); }).second, "there are 4 folds");
   CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"fraction": 0.5, "fold": 2})"})); }).second, "which is missing");
   CHECK(failure([&] { Data(runs.load(alone({R"(dataset.validation={"folds": 76})"}))); }).first == 3);
+}
+
+TEST_CASE("folds that are stopped are named, and nothing is averaged over them") {
+  SmallRuns runs;
+  std::vector<std::string> words = {"run", runs.experiment.string(), "--fold", "all", "--out", runs.runs.string(), "--max-steps", "2"};
+  for (auto& value : alone({R"(dataset.validation={"folds": 2})"})) words.insert(words.end(), {"--set", value});
+  const Finished f = run_program(LAMINA_PROGRAM, words);
+  CHECK(f.exit == 0);
+  CHECK_HAS(f.err, "Not finished: fold 1, 2; ");
+  CHECK(f.out.find("deviation") == std::string::npos);
+  words.push_back("--json");
+  const Finished json = run_program(LAMINA_PROGRAM, words);
+  CHECK(json.exit == 0);
+  CHECK(json.out.find("\"folds\"") == std::string::npos);
 }
 
 TEST_CASE("a few batches are learned by heart: always the same ones, in the same order") {

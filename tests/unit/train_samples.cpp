@@ -8,6 +8,8 @@
 #include <map>
 #include <numeric>
 
+#include "record/hdf5.hpp"
+#include "record/hdf5_reader.hpp"
 #include "support/process.hpp"
 #include "support/train_bench.hpp"
 #include "train/order.hpp"
@@ -130,6 +132,18 @@ TEST_CASE("folds are the same for every seed, part the samples, and have each cl
   CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"folds": 4, "fold": 5})"})); }).second, "there are 4 folds");
   CHECK_HAS(failure([&] { runs.load(alone({R"(dataset.validation={"fraction": 0.5, "fold": 2})"})); }).second, "which is missing");
   CHECK(failure([&] { Data(runs.load(alone({R"(dataset.validation={"folds": 76})"}))); }).first == 3);
+}
+
+TEST_CASE("a run that mixes its targets predicts from inputs alone") {
+  SmallRuns runs;
+  const RunReport report = runs.run({R"(transforms=[{"type": "one_hot", "input": "target", "classes": 3}, {"type": "mixup"}])",
+                                     R"(loss={"type": "mse"})", "metrics=[]", "training.epochs=1"});
+  const auto in = runs.scratch.path / "in.h5", out = runs.scratch.path / "out.h5";
+  H5Writer inputs(in);
+  inputs.write("input", H5Reader(runs.scratch.path / "data.h5").read("test/input"));
+  inputs.commit();
+  CHECK(predict(report.folder, in, out, {"logits"}, {}, all_plugins()).samples == 11);
+  CHECK(H5Reader(out).read("logits").shape == Shape{11, 3});
 }
 
 TEST_CASE("folds that are stopped are named, and nothing is averaged over them") {

@@ -122,7 +122,7 @@ struct ClassLoss {
     declare_reduction(d, reduction);
   }
   /// The loss of `prediction` [batch, classes, …], which holds logits or log-probabilities.
-  Tensor of(Scope& s, const Tensor& prediction, const Tensor& target, const std::optional<Tensor>& weight, bool logits) const {
+  Tensor of(Scope& s, Tensor prediction, const Tensor& target, const std::optional<Tensor>& weight, bool logits) const {
     if (prediction.rank() < 2) s.fail("wanted a prediction [batch, classes, …], got the shape ", prediction.shape());
     const Shape shape = prediction.shape(), places = places_of(shape);
     const int64_t classes = shape[1];
@@ -147,9 +147,13 @@ struct ClassLoss {
     Tensor labels = as_labels(target);
     std::optional<Tensor> counts = weight;  // of places, whatever their class
     if (ignore_index) {
-      const Tensor ignored = equal(labels, *ignore_index), kept = to_real(logical_not(ignored));
+      // What stands at an ignored place is replaced, not multiplied by 0: an infinite score there would make 0 · ∞, in the gradient too.
+      const Tensor ignored = equal(labels, *ignore_index);
+      Shape laid = shape;
+      laid[1] = 1;
+      prediction = select(reshape(ignored, laid), 0, prediction);
       labels = select(ignored, 0, labels);
-      counts = weight ? spread(*weight, places) * kept : kept;
+      counts = weight ? select(ignored, 0, spread(*weight, places)) : to_real(logical_not(ignored));
     }
     Tensor values = logits ? softmax_cross_entropy(prediction, labels) : -at_label(prediction, labels);
     const Tensor share = class_weight ? gather(class_weight, labels, 0) : Tensor();

@@ -224,13 +224,15 @@ struct Csv {
     return found;
   }
   bool is_missing(std::string_view cell) const { return std::ranges::find(missing_values, trimmed(cell)) != missing_values.end(); }
+  /// The category's name: a missing value is one, whatever text stands for it.
+  std::string_view category_of(std::string_view cell) const { return is_missing(cell) ? missing_values[0] : cell; }
   size_t first_record() const { return header ? 1 : 0; }
 
   /// What the training records say of a column.
   Feature learned(const Table& t, size_t column, bool forced, bool is_target) const {
     Feature f{column, names_[column], forced, is_target, {}};
     std::map<std::string, double, std::less<>> seen;  // categories, each with the number that it is, if it is one
-    double sum = 0, squares = 0, count = 0;
+    double sum = 0, squares = 0, count = 0, least = INFINITY, most = -INFINITY;
     size_t first_text = 0, texts = 0;
     for (size_t r = first_record(); r < t.records(); ++r) {
       const std::string_view cell = trimmed(t.at(r, column));
@@ -238,11 +240,12 @@ struct Csv {
       if (is_missing(cell)) {
         refuse_missing(t, r, f);
       } else if (v) {
-        sum += *v, count += 1;
+        sum += *v, count += 1, least = std::min(least, *v), most = std::max(most, *v);
       } else if (!texts++) {
         first_text = r;
       }
-      if ((forced || !count) && !seen.contains(cell)) seen.emplace(cell, v.value_or(INFINITY));
+      if (const auto category = category_of(cell); (forced || !count) && !seen.contains(category))
+        seen.emplace(category, v.value_or(INFINITY));
       if (seen.size() > most_categories) t.fail(r, describe("the column \"", f.name, "\" has more than ", most_categories, " categories"));
     }
     f.category |= texts && !count;
@@ -254,7 +257,7 @@ struct Csv {
     }
     if (texts) refuse_text(t, first_text, f);
     if (!count) throw Error(describe(t.path, ": the column \"", f.name, "\" has no value in any record"));
-    const double mean = sum / count;
+    const double mean = least == most ? least : sum / count;  // of equal numbers, the sum is rounded and the deviation is not 0
     f.fill = missing == "mean" ? mean : 0;
     if (!standardize || is_target) return f;
     for (size_t r = first_record(); r < t.records(); ++r)
@@ -275,7 +278,7 @@ struct Csv {
   double value(const Table& t, size_t record, const Feature& f) const {
     const std::string_view cell = trimmed(t.at(record, f.column));
     if (f.category) {
-      if (const auto found = f.numbers.find(cell); found != f.numbers.end()) return double(found->second);
+      if (const auto found = f.numbers.find(category_of(cell)); found != f.numbers.end()) return double(found->second);
       t.fail(record, describe("the column \"", f.name, "\" has the category \"", std::string(cell), "\", which the training file has not"));
     }
     if (is_missing(cell)) return refuse_missing(t, record, f), f.fill;

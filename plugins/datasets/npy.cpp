@@ -149,6 +149,8 @@ struct Npy {
   }
   std::vector<Split> open(Source& s) {
     std::vector<Split> splits = {split(s, "train", input, target)};
+    if (validation_target && !validation_input) s.fail("\"validation_target\" is given without \"validation_input\"; wanted both");
+    if (test_target && !test_input) s.fail("\"test_target\" is given without \"test_input\"; wanted both");
     if (validation_input) splits.push_back(split(s, "validation", *validation_input, validation_target));
     if (test_input) splits.push_back(split(s, "test", *test_input, test_target));
     name_classes(s, splits, classes);

@@ -70,6 +70,11 @@ struct TextFolder {
       }
       all.emplace_back(std::move(one), number);
     };
+    if (!training)
+      for (auto& entry : entries_of(folder))
+        if (entry.folder && std::ranges::find(classes, entry.name) == classes.end())
+          s.fail(folder, " has the sub-folder ", entry.name, ", which is no class of the training split",
+                 did_you_mean(entry.name, classes));
     for (size_t c = 0; c < classes.size(); ++c) {
       const std::string place = folder + "/" + classes[c];
       const size_t before = all.size();
@@ -79,7 +84,7 @@ struct TextFolder {
         for (auto& entry : entries_of(place))
           if (!entry.folder && is_text(entry.name)) add(place + "/" + entry.name, int32_t(c));
       }
-      std::erase_if(all, [&](auto& t) { return next(t.first).empty(); });
+      all.erase(std::remove_if(all.begin() + ptrdiff_t(before), all.end(), [&](auto& t) { return next(t.first).empty(); }), all.end());
       if (training && all.size() == before) s.fail(place, " holds no texts");
     }
     if (all.empty()) s.fail(folder, " holds no texts of the classes");

@@ -90,7 +90,13 @@ TEST_CASE("csv: missing values, standardised columns; what is learned comes from
         "t.csv, line 3: the column \"x\" of the target has no value");
   CHECK(input(Table(text, {{"missing", "mean"}, {"standardize", true}, {"inputs", Texts{"x"}}})) == Reals{-1, 0, 1});
   CHECK(input(Table("x\n7\n7\n", {{"standardize", true}})) == Reals{0, 0});
+  CHECK(input(Table("x\n0.1\n0.1\n0.1\n", {{"standardize", true}})) == Reals{0, 0, 0});  // whose sum is not 0.3
   CHECK(input(Table("c,x\n,1\na,2\n", {{"missing", "zero"}})) == Reals{1, 0, 1, 0, 1, 2});
+  Table alike("c\nNA\na\n?\n", {{"missing", "zero"}});
+  CHECK(input(alike) == Reals{1, 0, 0, 1, 1, 0});
+  CHECK(input(alike.test("c\nnull\n"), 1) == Reals{1, 0});
+  const Table numbers("c\n3\nNA\n?\n", {{"missing", "zero"}, {"categories", Texts{"c"}}});
+  CHECK(input(numbers) == Reals{1, 0, 0, 1, 0, 1});
   Table both("x,c\n1,b\n3,a\n", {{"standardize", true}, {"target", Texts{"c"}}});
   both.test("x,c\n5,a\n");
   CHECK(input(both, 1) == Reals{3});

@@ -185,6 +185,9 @@ TEST_CASE("npy: hostile files are refused with their path") {
   CHECK(contains(refusal("npy", {{"input", files.pipe("pipe")}}), "no regular file"));
   const std::string x = files.write("x.npy", good), three = files.write("y.npy", npy("'|u1'", "(3,)", "abc"));
   CHECK(contains(refusal("npy", {{"input", x}, {"target", three}}), "2 inputs, but"));
+  for (const std::string split : {"validation", "test"})
+    CHECK(refusal("npy", {{"input", x}, {split + "_target", three}}) ==
+          "\"" + split + "_target\" is given without \"" + split + "_input\"; wanted both");
 }
 
 TEST_CASE("cifar: records of both versions, names of classes, damaged files") {

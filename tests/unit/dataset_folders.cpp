@@ -221,6 +221,9 @@ TEST_CASE("text_folder: hostile folders are refused with their path") {
   CHECK(contains(told("empty"), "wanted one per class"));
   fs::create_symlink("loop", files.root / "empty/loop");
   CHECK(contains(told("empty"), "cannot open"));
+  files.write("train/cat/1", "a cat"), files.write("train/dog/1", "a dog"), files.write("test/dgo/1", "a dog");
+  CHECK(contains(told("train", {{"test", files.path("test")}}),
+                 "test has the sub-folder dgo, which is no class of the training split; did you mean \"dog\"?"));
   files.write("huge/a", "x");
   fs::resize_file(files.root / "huge/a", uint64_t(1) << 33);
   CHECK(contains(told("huge"), "huge/a has 8589934592 bytes; at most"));

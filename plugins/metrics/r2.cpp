@@ -9,8 +9,9 @@ struct R2 {
     d.details(
         "The part of the target's variance that the prediction explains: 1 is perfect, 0 is as good as the mean, and it may be below. A "
         "feature whose target does not vary gives 1 if it is met, else 0. Weights count as samples. The variance comes from sums of "
-        "squares, which lose digits when the targets are large and vary little; center moves them. Prediction and target have one "
-        "shape; [batch] meets [batch, 1].");
+        "squares, which lose digits when the targets are large and vary little: a Σ (target − mean)² of at most 10⁻⁶ · Σ (target − "
+        "center)² is rounding and counts as none. A center near the targets keeps the digits. Prediction and target have one shape; "
+        "[batch] meets [batch, 1].");
     d.source("Wright, J. Agric. Res. 20 (1921)");
     d.input("prediction", "[batch, …]");
     d.input("target", "as prediction");
@@ -34,7 +35,7 @@ struct R2 {
     for (size_t f = 0; f < features; ++f) {
       const double residual = sums[f], t = sums[features + f], squares = sums[2 * features + f], count = sums[3 * features + f];
       const double variance = squares - t * t / count;
-      result += variance > 0 ? 1 - residual / variance : residual > 0 ? 0 : residual + 1;
+      result += variance > 1e-6 * squares ? 1 - residual / variance : residual > 0 ? 0 : residual + 1;
     }
     return result / double(features);
   }

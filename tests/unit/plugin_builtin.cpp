@@ -111,6 +111,20 @@ TEST_CASE("metrics finish sums") {
   }
 }
 
+TEST_CASE("a target that varies by the rounding of its sums alone does not vary") {
+  lamina_scope scope;
+  const auto r2 = [&](double residual, double target, double squares, double count) {
+    const double sums[] = {residual, target, squares, count};
+    double result = 0;
+    scope.check(table_of<lamina_metric>("metric", "r2").finish(&host_table(), &scope, nullptr, 0, sums, 4, &result));
+    return result;
+  };
+  CHECK(r2(0, 0.3, 0.030000001, 3) == 1);  // three times 0.1
+  CHECK(r2(0.5, 0.3, 0.030000001, 3) == 0);
+  CHECK(r2(0, 0, 0, 3) == 1);
+  CHECK(r2(0.5, 6, 14, 3) == doctest::Approx(0.75));  // 1, 2, 3
+}
+
 TEST_CASE("optimizers record one update per parameter, with slots of its shape and type") {
   for (const char* name : {"sgd", "momentum", "adam"}) {
     CAPTURE(name);

@@ -87,3 +87,19 @@ TEST_CASE("unpool adds what overlapping windows put in one place, and skips what
                        .at({prove::Array{DType::float64, {1, 1, 4}, {1, 2, 4, 8}}, prove::Array{DType::int32, {1, 1, 4}, {3, 0, 3, 4}}});
   CHECK(v.y[0].data == std::vector<double>{2, 0, 0, 5});
 }
+
+TEST_CASE("layer norm refuses axes that hold one value, and an axis that comes twice") {
+  const auto told = [](const Shape& axes, const Shape& shape) -> std::string {
+    try {
+      plugin_case(plugins().find("layer", "layer_norm"), {{"axes", axes}}, {real(shape)}, Mode::evaluation);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  CHECK(told({-1}, {3, 2}) == "");
+  CHECK(told({1, 2}, {3, 1, 2}) == "");
+  CHECK(told({1, 2}, {3, 1, 1}) == "it would normalise over one value, since the axes [1, 2] of the shape [3, 1, 1] hold no more");
+  CHECK(told({-1, 1}, {3, 2}) == "\"axes\" names an axis of [3, 2] twice: [-1, 1]");
+  CHECK(told({2}, {3, 2}) == "\"axes\" names the axis 2, which the shape [3, 2] does not have");
+}

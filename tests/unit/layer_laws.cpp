@@ -88,6 +88,21 @@ TEST_CASE("unpool adds what overlapping windows put in one place, and skips what
   CHECK(v.y[0].data == std::vector<double>{2, 0, 0, 5});
 }
 
+TEST_CASE("unpool takes the padding of its pool, with a shape where that does not say the size") {
+  const auto places = [](const Attribute& padding, const Shape& shape) {
+    std::vector<Attribute> settings = {{"size", Shape{3}}, {"stride", Shape{2}}, padding};
+    if (!shape.empty()) settings.emplace_back("shape", shape);
+    const std::vector<Operand> in = {real({1, 1, 4}), whole({1, 1, 4}, 0, 3)};
+    const PluginCase c = plugin_case(plugins().find("layer", "unpool"), settings, in, Mode::evaluation);
+    return prove::Evaluation(reference64, c, 0).at(draw(c, Range::general)).y.at(0).shape[2];
+  };
+  CHECK(places({"padding", Shape{1}}, {}) == 7);
+  CHECK(places({"padding", Shape{LAMINA_PAD_SIDES, 0, 1}}, {}) == 8);
+  CHECK(places({"padding", Shape{LAMINA_PAD_SAME}}, {8}) == 8);
+  CHECK_THROWS_WITH_AS(places({"padding", Shape{LAMINA_PAD_SAME}}, {}),
+                       "the padding \"same\" does not say how many places y has; wanted \"shape\"", Error);
+}
+
 TEST_CASE("layer norm refuses axes that hold one value, and an axis that comes twice") {
   const auto told = [](const Shape& axes, const Shape& shape) -> std::string {
     try {

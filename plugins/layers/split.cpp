@@ -10,9 +10,8 @@ struct Split {
   void declare(Declaration& d) {
     d.formula("part_0, part_1, … are the elements of x along the axis, in their order");
     d.details(
-        "At most 64 parts. Other layers read the parts of a layer s as \"s.part_0\", \"s.part_1\", … Sizes that do not add up to the axis "
-        "are refused, and "
-        "so is a number of parts that does not divide it.");
+        "At most 64 parts. Other layers read the parts of a layer s as \"s.part_0\", \"s.part_1\", … Sizes that do not add up to the "
+        "axis are refused, and so is a number of parts that does not divide it.");
     d.optional("sizes", sizes, "[1, 1099511627776]", "length of each part along the axis; either this or parts");
     d.optional("parts", parts, "[1, 64]", "number of parts, all of one length; either this or sizes");
     d.optional("axis", axis, "[-8, 7]", "axis that is cut; negative ones count from the last, 1 is the channels");
@@ -27,24 +26,7 @@ struct Split {
     if (parts && size % *parts)
       throw Error(describe("axis ", axis, " of ", x.shape(), " cannot be cut into ", *parts, " parts of one length"), "parts");
     const Shape lengths = parts ? Shape(size_t(*parts), size / *parts) : sizes;
-    return cut(s, x, along, lengths);
-  }
-
- private:
-  static Tensors cut(Scope& s, const Tensor& x, int axis, const Shape& lengths) {
-    constexpr size_t most = 16;  // an op's results
-    if (lengths.size() <= most) return s.emit("split", {x}, {{"axis", axis}, {"sizes", lengths}});
-    std::vector<Shape> groups;
-    Shape wide(1 + (lengths.size() - 1) / most, 0);
-    for (size_t i = 0; i < lengths.size(); ++i) {
-      if (i % most == 0) groups.emplace_back();
-      groups.back().push_back(lengths[i]), wide[i / most] += lengths[i];
-    }
-    Tensors all;
-    const Tensors parts = cut(s, x, axis, wide);
-    for (size_t i = 0; i < parts.size(); ++i)
-      for (const Tensor& part : cut(s, parts[i], axis, groups[i])) all.push_back(part);
-    return all;
+    return parts_of(x, along, lengths);
   }
 };
 LAMINA_LAYER(Split, "split", "cuts its input into parts along an axis")

@@ -1,4 +1,5 @@
-/// Axes as settings name them: negative ones count from the last. An axis that x does not have is an Error of the setting.
+/// Axes as settings name them: negative ones count from the last. An axis that x does not have is an Error of the setting. And parts of x
+/// along an axis.
 #pragma once
 #include "tensor.hpp"
 
@@ -21,6 +22,22 @@ inline Shape axes_of(const Tensor& x, const Shape& axes, const char* setting) {
     counted.push_back(next);
   }
   return counted;
+}
+/// x cut along an axis into parts of these lengths, however many.
+inline Tensors parts_of(const Tensor& x, int axis, const Shape& lengths) {
+  constexpr size_t most = 16;  // results of an op, as Scope::emit takes them
+  if (lengths.size() <= most) return x.scope()->emit("split", {x}, {{"axis", axis}, {"sizes", lengths}});
+  std::vector<Shape> groups;
+  Shape wide(1 + (lengths.size() - 1) / most, 0);
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    if (i % most == 0) groups.emplace_back();
+    groups.back().push_back(lengths[i]), wide[i / most] += lengths[i];
+  }
+  Tensors all;
+  const Tensors coarse = parts_of(x, axis, wide);
+  for (size_t i = 0; i < coarse.size(); ++i)
+    for (const Tensor& part : parts_of(coarse[i], axis, groups[i])) all.push_back(part);
+  return all;
 }
 
 }  // namespace lamina

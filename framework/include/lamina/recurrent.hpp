@@ -1,5 +1,6 @@
 /// Recurrent layers: what rnn, lstm and gru share. One of them is a Recurrent with a cell, the formula from one step's state to the next.
 #pragma once
+#include "axes.hpp"
 #include "layer.hpp"
 
 namespace lamina {
@@ -20,20 +21,7 @@ struct Recurrent {
     d.result("y", "[batch, steps, units], or [batch, units] of the last step; of both directions [forward, backward] along the last axis");
   }
 
-  /// Parts of x along an axis, as many as there are sizes.
-  static Tensors parts(const Tensor& x, int axis, const Shape& sizes) {
-    if (sizes.size() <= 16) return x.scope()->emit("split", {x}, {{"axis", axis}, {"sizes", sizes}});  // emit has room for 16
-    const Shape some(sizes.begin(), sizes.begin() + ptrdiff_t(sizes.size() / 2)),
-        others(sizes.begin() + ptrdiff_t(some.size()), sizes.end());
-    int64_t left = 0, right = 0;
-    for (int64_t size : some) left += size;
-    for (int64_t size : others) right += size;
-    const Tensors halves = parts(x, axis, {left, right});
-    Tensors all = parts(halves[0], axis, some);
-    for (auto& part : parts(halves[1], axis, others)) all.push_back(part);
-    return all;
-  }
-  Tensors gates(const Tensor& z) const { return parts(z, 1, Shape(size_t(z.size(1) / units), units)); }
+  Tensors gates(const Tensor& z) const { return parts_of(z, 1, Shape(size_t(z.size(1) / units), units)); }
 
   /// y and the states behind the last step. `initial`: the states before the first step [batch, units], of both directions [batch, 2
   /// units]; absent: 0. cell(from_x, from_h, states) gives the next states [batch, units], of which the first is the step's result; from_x
@@ -64,7 +52,7 @@ struct Recurrent {
         all_from_x = all_from_x + learned("bias_ih", {gates * units}), bias_hh = learned("bias_hh", {gates * units});
         if (!apart) all_from_x = all_from_x + std::exchange(bias_hh, 0.0);
       }
-      const Tensors from_x = parts(all_from_x, 0, Shape(size_t(count), batch));
+      const Tensors from_x = parts_of(all_from_x, 0, Shape(size_t(count), batch));
       Tensors states, all(static_cast<size_t>(count));
       for (auto& state : initial)
         states.push_back(state ? slice(*state, 1, way * units, (way + 1) * units)

@@ -7,10 +7,9 @@ struct Orthogonal {
   void declare(Declaration& d) {
     d.formula("w = gain · Q, Q with orthonormal rows (columns where there are more rows), from a matrix of normal numbers");
     d.details(
-        "The first axis counts the rows, all others together the columns, so the filters of a convolution are orthogonal to each other. Q "
-        "is "
-        "that of the QR decomposition whose R has a positive diagonal: every such Q is equally likely. A tensor of one axis is one column. "
-        "Cost: rows · columns · the smaller of both, on one thread.");
+        "The first axis counts the rows, all others together the columns, so the filters of a convolution are orthogonal to each other. "
+        "Q is that of the QR decomposition whose R has a positive diagonal: every such Q is equally likely. A tensor of one axis is one "
+        "column. Cost: rows · columns · the smaller of both, on one thread.");
     d.source("Saxe, McClelland & Ganguli, ICLR 2014; the distribution: Mezzadri, Notices of the AMS 54 (2007)");
     d.optional("gain", gain, "(-inf, inf)", "how much longer than 1 each row (or column) is; √2 suits rectifiers");
     d.example(R"({"gain": 1.5})", "[[4, 3]]");

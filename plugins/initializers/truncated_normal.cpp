@@ -9,9 +9,8 @@ struct TruncatedNormal {
         "w = mean + deviation · z with Φ(z) uniform between Φ((low − mean) / deviation) and Φ((high − mean) / deviation)\n"
         "Φ(z) = erfc(−z / √2) / 2");
     d.details(
-        "A normal distribution of which only what lies within [low, high] is kept, so the deviation of w is smaller than `deviation`. The "
-        "bounds "
-        "are values of w, as PyTorch's, not deviations. Refused where nothing lies between them.");
+        "A normal distribution of which only what lies within [low, high] is kept, so the deviation of w is smaller than `deviation`. "
+        "The bounds are values of w, as PyTorch's, not deviations. Refused where nothing lies between them.");
     d.source("Robert, Statistics and Computing 5 (1995); by inversion");
     d.optional("mean", mean, "(-inf, inf)", "mean of the distribution before it is cut off");
     d.optional("deviation", deviation, "(0, inf)", "standard deviation of the distribution before it is cut off");

@@ -6,10 +6,6 @@ struct F1 {
 
   void declare(Declaration& d) {
     d.formula("2 · right / (said + true), averaged over classes");
-    d.details(
-        "The class that is said is that of the largest score, the first of equals; with threshold every index of axis 1 is a yes-or-no "
-        "question "
-        "of its own. 0 where nothing would be divided. Classes that are neither said nor true do not enter the mean.");
     d.source("van Rijsbergen, Information Retrieval, 1979, chapter 7");
     counts.declare(d);
   }

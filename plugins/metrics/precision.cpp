@@ -6,10 +6,6 @@ struct Precision {
 
   void declare(Declaration& d) {
     d.formula("right / said, averaged over classes");
-    d.details(
-        "The class that is said is that of the largest score, the first of equals; with threshold every index of axis 1 is a yes-or-no "
-        "question "
-        "of its own. 0 where nothing would be divided. Classes that are neither said nor true do not enter the mean.");
     d.source("Kent, Berry, Luehrs & Perry, American Documentation 6 (1955)");
     counts.declare(d);
   }

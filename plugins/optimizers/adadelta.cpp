@@ -12,9 +12,8 @@ struct Adadelta {
         "u ← ρu + (1 − ρ)d²\n"
         "w ← w − ηd");
     d.details(
-        "Steps have the unit of the weights, so the learning rate η is commonly 1. v and u start at 0, and the first steps are of size √ε: "
-        "it "
-        "starts slowly. Keeps two numbers per weight.");
+        "Steps have the unit of the weights, so the learning rate η is commonly 1. v and u start at 0, and the first steps are of size "
+        "√ε: it starts slowly. Keeps two numbers per weight.");
     d.source("Zeiler, arXiv 1212.5701 (2012), algorithm 1");
     d.optional("rho", rho, "[0, 1)", "part ρ of the means of squares that stays");
     d.optional("epsilon", epsilon, "(0, inf)", "ε: added to both means; the first steps are of size √ε");

@@ -13,8 +13,7 @@ struct AdamW {
         "w ← w − η · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ), t counted from 1");
     d.details(
         "η is the learning rate; m and v start at 0. Weight decay acts on the weights alone: all shrink at one rate, whatever their "
-        "gradients "
-        "(in `adam` it is part of g). AMSGrad takes for v̂ the largest v so far. Keeps two numbers per weight, three with it.");
+        "gradients (in `adam` it is part of g). AMSGrad takes for v̂ the largest v so far. Keeps two numbers per weight, three with it.");
     d.source("Loshchilov & Hutter, ICLR 2019, algorithm 2; AMSGrad: Reddi, Kale & Kumar, ICLR 2018, algorithm 2");
     d.optional("beta1", beta1, "[0, 1)", "part β₁ of the mean m of gradients that stays");
     d.optional("beta2", beta2, "[0, 1)", "part β₂ of the mean v of their squares that stays");

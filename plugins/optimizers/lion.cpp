@@ -10,8 +10,7 @@ struct Lion {
         "m ← β₂m + (1 − β₂)g");
     d.details(
         "η is the learning rate, the size of every step: a tenth of Adam's is usual, and ten times its decay. m starts at 0. Keeps one "
-        "number "
-        "per weight.");
+        "number per weight.");
     d.source("Chen et al., NeurIPS 2023, algorithm 2");
     d.optional("beta1", beta1, "[0, 1)", "part β₁ of the mean m in the direction of a step");
     d.optional("beta2", beta2, "[0, 1)", "part β₂ of the mean m of gradients that stays");

@@ -14,11 +14,9 @@ struct OneCycle {
         "η rises from η₀ / initial_divisor to η₀, then falls to η₀ / initial_divisor / final_divisor\n"
         "from a to b: b + (a − b) · (1 + cos(πp)) / 2, or a + (b − a) · p where linear, p being the part of the phase that is done");
     d.details(
-        "The optimizer's learning_rate η₀ is the largest, and may be larger than usual. The peak is at step rising · steps − 1 of the run, "
-        "the "
-        "end at its last step, anew in every step; with three phases the fall to η₀ / initial_divisor takes as long as the rise, and the "
-        "rest "
-        "leads to the end. PyTorch's OneCycleLR; the momentum stays as it is.");
+        "The optimizer's learning_rate η₀ is the largest, and may be larger than usual. The peak is at step rising · steps − 1 of the "
+        "run, the end at its last step, anew in every step; with three phases the fall to η₀ / initial_divisor takes as long as the "
+        "rise, and the rest leads to the end. PyTorch's OneCycleLR; the momentum stays as it is.");
     d.source("Smith & Topin, arXiv 1708.07120 (2017)");
     d.optional("rising", rising, "[0, 1]", "part of the run in which the rate rises");
     d.optional("shape", shape, "cosine | linear", "the way between two rates");

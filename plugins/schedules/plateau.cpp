@@ -11,12 +11,10 @@ struct Plateau {
   void declare(Declaration& d) {
     d.formula("η ← max(η · factor, least_rate) after more than patience epochs in a row in which the metric is not better than its best");
     d.details(
-        "η starts at the optimizer's learning_rate. Better is below best · (1 − threshold), or best − threshold where absolute; above best "
-        "· (1 + "
-        "threshold) or best + threshold in mode max. PyTorch's ReduceLROnPlateau: epochs of the cooldown are not counted, and a change of "
-        "at "
-        "most 10⁻⁸ is left out. Only epochs that measure the metric count. The rate follows from all epochs' metrics anew, so a resumed "
-        "run repeats it.");
+        "η starts at the optimizer's learning_rate. Better is below best · (1 − threshold), or best − threshold where absolute; above "
+        "best · (1 + threshold) or best + threshold in mode max. PyTorch's ReduceLROnPlateau: epochs of the cooldown are not counted, "
+        "and a change of at most 10⁻⁸ is left out. Only epochs that measure the metric count. The rate follows from all epochs' metrics "
+        "anew, so a resumed run repeats it.");
     d.source("He, Zhang, Ren & Sun, CVPR 2016, section 3.4, by hand");
     d.optional("metric", metric, "column of the epochs' records, such as validation_loss, train_loss or validation_accuracy");
     d.optional("mode", mode, "min | max", "whether the metric shall fall or rise");

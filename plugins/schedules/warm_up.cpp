@@ -12,8 +12,7 @@ struct WarmUp {
     d.formula("η = η₀ · (f + (1 − f) · t / T) while t < T, then η₀");
     d.details(
         "A straight line from f · η₀ to the optimizer's learning_rate η₀, anew in every step: t counts parts of epochs. Afterwards the "
-        "rate "
-        "stays.");
+        "rate stays.");
     d.source("Goyal et al., arXiv 1706.02677 (2017), section 2.2");
     d.optional("start_factor", start_factor, "[0, 1]", "f: what the learning rate is multiplied by at the start");
     d.optional("length", length, "[1, inf)", "T: after how many units the learning rate is reached");

@@ -11,7 +11,6 @@ struct Resize {
     d.details(
         "PyTorch's interpolate in mode linear, bilinear or trilinear with align_corners=false and antialias=false: where a picture "
         "becomes much smaller, places between are skipped. In the type of x; of whole numbers, f and what is made along an axis are "
-        ""
         "rounded to 1/256 and the result to the nearest, a half up.");
     d.required("size", size, "[1, 65536]", "places of the result along each spatial axis");
     d.input("x", "[batch, channels, …]");

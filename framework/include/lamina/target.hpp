@@ -171,6 +171,9 @@ struct ClassCounts {
   std::optional<double> threshold;
 
   void declare(Declaration& d) {
+    d.details(
+        "The class that is said is that of the largest score, the first of equals; with threshold every index of axis 1 is a yes-or-no "
+        "question of its own. 0 where nothing would be divided. Classes that are neither said nor true do not enter the mean.");
     d.input("prediction", "scores [batch, classes, …]; with threshold one score per question [batch, …]");
     d.input("target", "class numbers [batch, …], or probabilities as prediction; with threshold 0 (no) or 1 (yes), as prediction");
     d.input("weight", "of samples [batch] or of places [batch, …]");

@@ -11,7 +11,7 @@ MicroBatches::MicroBatches(Graph& g, int64_t batch, bool more)
 
 State MicroBatches::kept(const std::string& name, const std::string& of, const Shape& shape) {
   handle_.state_path = of;
-  return State(scope_.emit("state", {}, {{"name", "micro_batches/" + name}, {"shape", shape}})[0]);
+  return scope_.state(("micro_batches/" + name).c_str(), shape);
 }
 
 ValueId MicroBatches::mean(const std::string& name, ValueId of_batch) {

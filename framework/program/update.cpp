@@ -137,9 +137,9 @@ void Update::average() {
   lamina_scope& scope = at("average", "average of the weights");
   scope.updating = true;
   calls_.guarded(scope, [&] {
-    const auto kept = [&](const std::string& name, const std::string& of, const Shape& shape) {
+    const auto kept = [&](const char* name, const std::string& of, const Shape& shape) {
       scope.state_path = of;
-      return State(scope_.emit("state", {}, {{"name", name}, {"shape", shape}})[0]);
+      return scope_.state(name, shape);
     };
     State updates = kept("updates", "average", {});
     const Tensor before = updates;

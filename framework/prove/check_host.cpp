@@ -41,12 +41,14 @@ void check_rate(const Subject& s, Findings& found) {
     const char* const names[] = {"validation_loss", "train_loss"};
     // A loss that falls, then stands still.
     const size_t done = size_t(std::min(step / each, epochs));
-    std::vector<double> history;
-    for (double scale : {1.0, 0.5})
-      for (size_t epoch = 0; epoch < done; ++epoch) history.push_back(scale * std::max(0.5, 2.0 - double(epoch)));
-    const double values[] = {done ? history[done - 1] : 0, done ? history[2 * done - 1] : 0};
-    const lamina_moment moment{sizeof moment, done ? 2u : 0u, step,   steps,          step / each,  epochs, each,
-                               0.1,           names,          values, history.data(), int64_t(done)};
+    std::vector<double> validation, train;
+    for (size_t epoch = 0; epoch < done; ++epoch)
+      validation.push_back(std::max(0.5, 2.0 - double(epoch))), train.push_back(0.5 * validation.back());
+    const double values[] = {done ? validation.back() : 0, done ? train.back() : 0};
+    const double* const histories[] = {validation.data(), train.data()};
+    const int64_t counts[] = {int64_t(done), int64_t(done)};
+    const lamina_moment moment{sizeof moment, done ? 2u : 0u, step,   steps,     step / each, epochs, each,
+                               0.1,           names,          values, histories, counts};
     double result = NAN;
     scope.check(table.rate(&graph::host_table(), &scope, views.data(), uint32_t(views.size()), &moment, &result));
     return result;

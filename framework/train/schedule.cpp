@@ -38,38 +38,37 @@ Stretch::Stretch(const PluginConfig& plugin, double learning_rate, const Course&
 }
 
 void Stretch::set_history(const Rows& journal, int64_t epochs) {
-  metrics_.clear(), last_.clear(), history_.clear();
-  const size_t first = size_t(begin_epoch_), all = std::min(size_t(epochs), journal.size()), count = all > first ? all - first : 0;
+  metrics_.clear(), measured_.clear();
+  const size_t first = size_t(begin_epoch_), all = std::min(size_t(epochs), journal.size());
   for (const Column& column : journal.columns) {
-    if (!column.real || column.name == "seconds" || column.name == "samples_per_second" || !count) continue;
-    // The journal has NaN for an epoch without a validation and for a validation that came to no number; only the latter is an epoch in
-    // which the metric was no better.
-    const auto measured = [&](size_t epoch) {
-      const int64_t done = int64_t(epoch) + 1;
-      return !column.name.starts_with("validation_") || course_.validates(std::min(done * course_.steps_per_epoch, course_.steps), done);
-    };
-    double last = not_measured;
-    for (size_t epoch = first; epoch < all; ++epoch) {
-      history_.push_back(measured(epoch) ? column.reals[epoch] : not_measured);
-      if (is_measured(history_.back())) last = history_.back();
-    }
-    last_.push_back(last);
+    if (!column.real || column.name == "seconds" || column.name == "samples_per_second" || all <= first) continue;
     metrics_.push_back(column.name);
+    std::vector<double>& values = measured_.emplace_back();
+    for (size_t epoch = first; epoch < all; ++epoch) {
+      // The journal has NaN for an epoch without a validation and for a validation that came to no number; only the latter is an epoch in
+      // which the metric was no better.
+      const int64_t done = int64_t(epoch) + 1, step = std::min(done * course_.steps_per_epoch, course_.steps);
+      if (!column.name.starts_with("validation_") || course_.validates(step, done)) values.push_back(column.reals[epoch]);
+    }
   }
-  show_metrics(int64_t(count));
+  show_metrics();
 }
 
-void Stretch::show_metrics(int64_t epochs) {
-  names_.clear();
+void Stretch::show_metrics() {
+  names_.clear(), last_.clear(), histories_.clear(), counts_.clear();
   for (auto& name : metrics_) names_.push_back(name.c_str());
+  for (auto& values : measured_) {
+    last_.push_back(values.empty() ? std::nan("") : values.back());
+    histories_.push_back(values.data()), counts_.push_back(int64_t(values.size()));
+  }
   moment_.metric_count = uint32_t(names_.size()), moment_.metric_names = names_.data(), moment_.metric_values = last_.data();
-  moment_.metric_history = history_.data(), moment_.history_count = epochs;
+  moment_.metric_histories = histories_.data(), moment_.history_counts = counts_.data();
 }
 
 void Stretch::check(const std::vector<std::string>& metrics) {
   if (moment_.steps <= moment_.steps_per_epoch) return;  // it is never asked after an epoch of its own
-  metrics_ = metrics, last_.assign(metrics.size(), 1), history_ = last_;
-  show_metrics(1);
+  metrics_ = metrics, measured_.assign(metrics.size(), {1.0});
+  show_metrics();
   try {
     asked(moment_.steps_per_epoch);  // the rate itself is of no meaning
   } catch (const Error& e) {

@@ -40,7 +40,7 @@ class Stretch {
 
  private:
   double asked(int64_t step);
-  void show_metrics(int64_t epochs);
+  void show_metrics();
 
   const PluginConfig& plugin_;
   const Course course_;
@@ -52,8 +52,11 @@ class Stretch {
   std::vector<lamina_attribute> settings_;
   lamina_moment moment_{};
   std::vector<std::string> metrics_;
-  std::vector<const char*> names_;
-  std::vector<double> last_, history_;
+  std::vector<std::vector<double>> measured_;  ///< of each metric, in the epochs that measured it
+  std::vector<const char*> names_;             ///< this and what follows: the same, as the moment shows it
+  std::vector<double> last_;
+  std::vector<const double*> histories_;
+  std::vector<int64_t> counts_;
 };
 
 /// The experiment's schedules, one after the other.

@@ -1,4 +1,4 @@
-/// Numbers of any type that a dataset's column may be stored in, as float64.
+/// Numbers of any type that a column of data or an array of weights may be stored in, as float64.
 #pragma once
 #include <cstddef>
 

@@ -14,6 +14,7 @@
 #include "train/initialize.hpp"
 #include "train/loader.hpp"
 #include "train/tally.hpp"
+#include "train/widen.hpp"
 
 namespace lamina {
 using program::Request;
@@ -67,22 +68,10 @@ std::string stored_name(const program::StateInfo& tensor) {
 }
 
 std::vector<double> as_doubles(const Array& a) {
-  const size_t n = size_t(checked_count(a.shape));
-  std::vector<double> v(n);
-  auto read = [&](auto one) {
-    auto* from = reinterpret_cast<const decltype(one)*>(a.bytes.data());
-    std::copy(from, from + n, v.begin());
-  };
-  if (a.dtype == DType::float32)
-    read(float());
-  else if (a.dtype == DType::float64)
-    read(double());
-  else if (a.dtype == DType::int32)
-    read(int32_t());
-  else if (a.dtype == DType::uint8)
-    read(uint8_t());
-  else
+  if (a.dtype != DType::float32 && a.dtype != DType::float64 && a.dtype != DType::int32 && a.dtype != DType::uint8)
     throw FileError(std::string("weights of type ") + name_of(a.dtype) + " are not read");
+  std::vector<double> v(size_t(checked_count(a.shape)));
+  widen(a.dtype, a.bytes.data(), v.size(), v.data());
   return v;
 }
 

@@ -59,7 +59,7 @@ double deviation(const std::vector<double>& v) {
 }
 double rate(const std::string& name, const std::vector<Attribute>& settings, int64_t step, int64_t steps) {
   lamina_scope scope;
-  lamina_moment moment{sizeof moment, 0, step, steps, 0, 1, steps, 0.1, nullptr, nullptr, nullptr, 0};
+  lamina_moment moment{sizeof moment, 0, step, steps, 0, 1, steps, 0.1, nullptr, nullptr, nullptr, nullptr};
   const Settings given(settings);
   double result = -1;
   scope.check(table_of<lamina_schedule>("schedule", name)

@@ -153,10 +153,10 @@ typedef struct lamina_moment { /* where the training is, before an update */
   double learning_rate;                                /* the experiment's */
   const char* const* metric_names;                     /* of the last epoch; none in the first */
   const double* metric_values;
-  /* Since 1.2. The same metrics after each epoch so far, metric by metric: [metric_count][history_count]; the last
-   * measured is in metric_values. An epoch that did not measure a metric has the NaN of the bits 0x7ff80000000004e4. */
-  const double* metric_history;
-  int64_t history_count;
+  /* Since 1.2. Of each metric the values of all epochs so far that measured it, history_counts[i] of them; the last is metric_values[i],
+     which is NaN where there is none yet. */
+  const double* const* metric_histories;
+  const int64_t* history_counts;
 } lamina_moment;
 typedef struct lamina_schedule { /* pure */
   uint32_t size;

@@ -2,18 +2,12 @@
 /// step and is pure: the rate depends on parameters and the moment alone, so that a resumed run repeats it.
 #pragma once
 #include <algorithm>
-#include <bit>
-#include <iterator>
+#include <span>
 
 #include "plugin.hpp"
 #include "sized.hpp"
 
 namespace lamina {
-
-/// What the history of a metric has for an epoch that did not measure it: a NaN of its own, as a value that was measured may be NaN too.
-inline constexpr uint64_t not_measured_bits = 0x7ff80000000004e4;
-inline const double not_measured = std::bit_cast<double>(not_measured_bits);
-inline bool is_measured(double value) { return std::bit_cast<uint64_t>(value) != not_measured_bits; }
 
 /// Where the training is, before an update. Of a list of schedules each sees its own stretch of the run as the whole, whose steps and
 /// epochs begin at 0, also where it begins in the middle of a pass over the data.
@@ -30,15 +24,10 @@ struct Moment {
     return double(step) / (unit == "step" ? 1 : double(std::max<int64_t>(steps_per_epoch, 1)));
   }
   /// A metric after each epoch so far that measured it, the last one last; nothing where nobody measures it.
-  std::vector<double> history(std::string_view name) const {
-    std::vector<double> measured;
-    for (uint32_t i = 0; raw->metric_history && i < raw->metric_count; ++i)
-      if (name == raw->metric_names[i]) {
-        const double* all = raw->metric_history + int64_t(i) * raw->history_count;
-        std::copy_if(all, all + raw->history_count, std::back_inserter(measured), is_measured);
-        return measured;
-      }
-    return measured;
+  std::span<const double> history(std::string_view name) const {
+    for (uint32_t i = 0; raw->metric_histories && i < raw->metric_count; ++i)
+      if (name == raw->metric_names[i]) return {raw->metric_histories[i], size_t(raw->history_counts[i])};
+    return {};
   }
   /// Names of the metrics that are measured; none in the first epoch.
   std::vector<std::string> metrics() const { return {raw->metric_names, raw->metric_names + raw->metric_count}; }

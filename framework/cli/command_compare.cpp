@@ -5,6 +5,7 @@
 #include "cli/format.hpp"
 #include "compare/comparison.hpp"
 #include "compare/self_test.hpp"
+#include "config/domain.hpp"
 #include "program/devices.hpp"
 
 namespace lamina::cli {
@@ -26,15 +27,42 @@ std::vector<std::string> backends_with_device(Registry& registry) {
   return all;
 }
 
-/// The experiment on each backend. Only the file's own keeps the file's precision, and the truth never does.
+/// Whether an override, PATH=VALUE, sets what only other backends have, or takes a value that only others know.
+bool is_foreign(const std::string& override, const Descriptor& backend) {
+  const std::string prefix = "backend.";
+  const size_t end = override.find('=');
+  if (!override.starts_with(prefix) || end == override.npos) return false;
+  const std::string name = override.substr(prefix.size(), end - prefix.size()), value = override.substr(end + 1);
+  if (name == "type" || name == "device") return false;
+  for (const Parameter& p : backend.parameters) {
+    if (p.name != name) continue;
+    const DomainText domain(p.domain);
+    return !domain.words().empty() && value != "null" && !domain.contains(value) &&
+           !(value.starts_with('"') && domain.contains(value.substr(1, value.size() - 2)));
+  }
+  return true;
+}
+
+/// The experiment on each backend. Only the file's own keeps the file's precision, and the truth never does; an override of a backend's
+/// setting goes to those that take it.
 std::vector<Experiment> experiments_on(const std::vector<std::string>& backends, Context& context) {
   const Arguments& a = context.arguments;
-  const std::string own = load_experiment(a.experiment, context.registry, a.overrides).backend.plugin->name;
+  const auto descriptor = [&](const std::string& spec) -> const Descriptor& {
+    return context.registry.find("backend", spec.substr(0, spec.find(':')));
+  };
+  const auto is_of_none = [&](const std::string& override) {
+    return std::ranges::all_of(backends, [&](const std::string& spec) { return is_foreign(override, descriptor(spec)); });
+  };
+  std::vector<std::string> of_all = a.overrides;  // what nobody takes stays, and is refused
+  std::erase_if(of_all,
+                [&](const std::string& o) { return o.starts_with("backend.") && !o.starts_with("backend.type=") && !is_of_none(o); });
+  const std::string own = load_experiment(a.experiment, context.registry, of_all).backend.plugin->name;
   std::vector<Experiment> all;
   for (const std::string& spec : backends) {
     std::vector<std::string> overrides;
     if (all.empty() || spec.substr(0, spec.find(':')) != own) overrides.push_back("backend.precision=null");
-    overrides.insert(overrides.end(), a.overrides.begin(), a.overrides.end());
+    for (const std::string& one : a.overrides)
+      if (!is_foreign(one, descriptor(spec))) overrides.push_back(one);
     for (std::string& one : backend_overrides(spec)) overrides.push_back(std::move(one));
     all.push_back(load_experiment(a.experiment, context.registry, overrides));
   }

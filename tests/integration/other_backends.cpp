@@ -49,6 +49,13 @@ TEST_CASE("compare-backends ends with 0 within the tolerance and with 1 beyond i
   CHECK_HAS(content(bench.log), "cpu: first over the tolerance, gradient: logits/");
   CHECK(compared({"--json"}) == 0);
   CHECK_HAS(content(bench.log), "\"within\": true");
+
+  // A setting goes to the backends that take it.
+  CHECK(compared({"--steps", "1", "--set", "backend.precision=bfloat16", "--set", "backend.products=bfloat16"}) == 1);
+  CHECK_HAS(content(bench.log), "cpu: first over the tolerance, forward: ");
+  CHECK(compared({"--steps", "1", "--set", "backend.precision=bfloat16", "--tolerance", "0.05"}) == 0);
+  CHECK(compared({"--set", "backend.precison=bfloat16"}) == 3);
+  CHECK_HAS(content(bench.log), "did you mean \"precision\"?");
 }
 
 TEST_CASE("bench tells the time of a step and of each layer, and leaves nothing behind") {

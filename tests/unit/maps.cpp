@@ -340,33 +340,39 @@ TEST_CASE("maps: more operands than a shader can bind") {
 }
 
 TEST_CASE("maps: tensors between ops in 16 bits") {
-  if (sessions().size() < 3) return;
-  for (const char* precision : {"bfloat16", "float16"})
-    for (const char* kernels : {"lanes", "tiled"}) {
-      Session session(std::string(LAMINA_PLUGINS) + "/backends/vulkan.so", {{"kernels", kernels}, {"precision", precision}});
-      for (const Shape& s : {Shape{4, 8, 9, 7}, Shape{30, 60}, Shape{3, 12, 31}, Shape{2, 4, 7, 5, 6}}) {
-        CAPTURE(precision);
-        CAPTURE(kernels);
-        Shape channels(s.size(), 1), rows = s;
-        channels[1] = s[1], rows[1] = 1;
-        Region scale(2), sums(2);
-        scale.result(scale.add("multiply", {0, 1}, f32));
-        const uint32_t y = sums.add("add", {0, 1}, f32), positive = sums.add("greater", {y, 0}, DType::boolean);
-        sums.result(y), sums.result(positive), sums.result(y, LAMINA_SUM), sums.result(y, LAMINA_MAX), sums.result(y, LAMINA_SUM);
-        const lamina_region *first = scale.over({s}), *second = sums.over({s});
-        agree(std::string(precision) + " between " + lamina::piece(s),
-              [&](Program& p) {
-                const uint32_t between = p.temporary(s, f32), other = p.temporary(s, f32);
-                const std::vector<uint32_t> out = {other, p.temporary(s, DType::boolean), p.temporary(channels, f32),
-                                                   p.temporary(rows, f32), p.temporary(Shape(s.size(), 1), f32)};
-                p.op("map", {p.input(wild(s, 1)), p.input(wild(channels, 2))}, {between}).region = first;
-                p.op("map", {between, p.input(wild(rows, 3))}, out).region = second;
-                const uint32_t last = p.temporary(s, f32);
-                p.op("map", {other, between}, {last}).region = first;
-                for (size_t i = 2; i < out.size(); ++i) p.show(out[i]);
-                p.show(last);
-              },
-              0.02, {{std::string("vulkan, ") + kernels, &session}});
-      }
+  struct Way {
+    const char* library;
+    std::vector<Attribute> settings;
+  };
+  std::vector<Way> ways = {{"cpu", {{"precision", "bfloat16"}, {"threads", 3}}}};
+  if (sessions().size() > 2)
+    for (const char* precision : {"bfloat16", "float16"})
+      for (const char* kernels : {"lanes", "tiled"}) ways.push_back({"vulkan", {{"precision", precision}, {"kernels", kernels}}});
+  for (const Way& way : ways) {
+    std::string name = way.library;
+    for (auto& a : way.settings) name += ", " + (a.texts.empty() ? a.name : a.texts[0]);
+    Session session(std::string(LAMINA_PLUGINS) + "/backends/" + way.library + ".so", way.settings);
+    for (const Shape& s : {Shape{4, 8, 9, 7}, Shape{30, 60}, Shape{3, 12, 31}, Shape{2, 4, 7, 5, 6}}) {
+      Shape channels(s.size(), 1), rows = s;
+      channels[1] = s[1], rows[1] = 1;
+      Region scale(2), sums(2);
+      scale.result(scale.add("multiply", {0, 1}, f32));
+      const uint32_t y = sums.add("add", {0, 1}, f32), positive = sums.add("greater", {y, 0}, DType::boolean);
+      sums.result(y), sums.result(positive), sums.result(y, LAMINA_SUM), sums.result(y, LAMINA_MAX), sums.result(y, LAMINA_SUM);
+      const lamina_region *first = scale.over({s}), *second = sums.over({s});
+      agree("between " + lamina::piece(s),
+            [&](Program& p) {
+              const uint32_t between = p.temporary(s, f32), other = p.temporary(s, f32);
+              const std::vector<uint32_t> out = {other, p.temporary(s, DType::boolean), p.temporary(channels, f32), p.temporary(rows, f32),
+                                                 p.temporary(Shape(s.size(), 1), f32)};
+              p.op("map", {p.input(wild(s, 1)), p.input(wild(channels, 2))}, {between}).region = first;
+              p.op("map", {between, p.input(wild(rows, 3))}, out).region = second;
+              const uint32_t last = p.temporary(s, f32);
+              p.op("map", {other, between}, {last}).region = first;
+              for (size_t i = 2; i < out.size(); ++i) p.show(out[i]);
+              p.show(last);
+            },
+            0.02, {{name, &session}});
     }
+  }
 }

@@ -101,6 +101,7 @@ struct Segment {
   std::vector<int> iota_view;     ///< per instruction; −1 for others
   std::vector<int> result_view;   ///< per result
   std::vector<Place> places;      ///< per view; none for iotas
+  std::vector<DType> stored;      ///< per view: what its elements are in memory
   uint64_t order = 0;             ///< the layout in whose order the space is iterated
 };
 /// Segment `number` of a map: the order it is iterated in, and where its operands and results are. Results that may take an operand's place

@@ -40,7 +40,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
   const Region& region = op.region;
   const Shape& space = region.spaces[s];
   const uint64_t order = choose_order(l, op, s);
-  Segment segment{&op, s, {}, {}, {}, {}, {}, order};
+  Segment segment{&op, s, {}, {}, {}, {}, {}, {}, order};
   std::vector<View> views;
   std::vector<uint32_t> operand_of_view;
   for (uint32_t i = 0; i < region.operands; ++i) {
@@ -50,6 +50,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
     if (v.is(LAMINA_SCALAR)) continue;
     if (!l.decided(v) && v.shape == space) l.decide(v, order);  // a state nobody has asked for yet: its slots, say
     views.push_back({v.shape, l.token(v)});
+    segment.stored.push_back(l.stored(v));
     operand_of_view.push_back(number);
   }
   for (const auto& i : region.instructions) {
@@ -60,6 +61,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
     Shape shape(space.size(), 1);
     shape[axis] = space[axis];
     views.push_back({shape, 0});
+    segment.stored.push_back(DType::uint32);  // backends keep coordinates as words
   }
   const size_t first_result = views.size();
   for (uint32_t j = 0; j < region.results.size(); ++j) {
@@ -69,6 +71,7 @@ Segment plan_segment(Planning& l, const Op& op, uint32_t s) {
       op.fail("result ", j, " of segment ", s, " has the shape ", v.shape, ", but is computed over ", space);
     if (!l.decided(v)) l.decide(v, kept ? order : reduced_token(space, order, v.shape));
     segment.result_view.push_back(int(views.size()));
+    segment.stored.push_back(l.stored(v));
     views.push_back({v.shape, l.token(v)});
   }
   // Where digits do not divide, the operand arrives in another layout, and the result is written in another and reordered.

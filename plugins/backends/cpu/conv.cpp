@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "matmul.hpp"
+#include "one_type.hpp"
 #include "threads.hpp"
 
 namespace lamina::cpu {
@@ -96,17 +97,22 @@ void lower_conv(Lowering& l, const Op& op) {
   const ConvShape s{
       x.size(0),        x.size(1),         y.size(1),           op.integer("groups", 1), spatial(x.shape),       spatial(y.shape),
       spatial(w.shape), op.list("stride"), op.list("dilation"), op.list("padding_low"),  op.list("padding_high")};
-  const auto in = [&](size_t i) { return l.operand(op, i, default_token(op.in(i).shape)); };
-  const Place first = in(0), second = in(1), result = l.result(op, 0, default_token(op.out(0).shape));
-  const Place px = data ? result : first, pw = forward || data ? second : result, py = forward ? result : data ? first : second;
+  const auto in = [&](size_t i) { return l.stored_at(l.operand(op, i, default_token(op.in(i).shape)), op.in(i)); };
+  const Operand first = in(0), second = in(1), result = l.stored_at(l.result(op, 0, default_token(op.out(0).shape)), op.out(0));
+  const Operand px = data ? result : first, pw = forward || data ? second : result, py = forward ? result : data ? first : second;
   if (covers_input(s)) {  // one product: both sides count (spatial…, channel) in the same order
     const int64_t k = x.count() / x.size(0), n = s.batch, f = s.filters;
     if (forward) return add_matmul(l, {1, n, f, k, k, 1, 1, k}, px, pw, py);
     if (data) return add_matmul(l, {1, n, k, f, f, 1, k, 1}, py, pw, px);
     return add_matmul(l, {1, f, k, n, 1, f, k, 1}, py, px, pw);
   }
-  if (add_onednn_conv(l, pass, s, px, pw, py)) return;
-  l.add([&] { return std::make_unique<LoopConvStep>(pass, s, px, pw, py); });
+  if (l.settings.narrow_products && is_narrow({px, pw, py}) && add_onednn_conv(l, pass, s, px, pw, py)) return;
+  const auto wide = [&](Place a, Place b, Place c) {
+    const Operand x{data ? c : a, px.count}, w{forward || data ? b : c, pw.count}, y{forward ? c : data ? a : b, py.count};
+    if (add_onednn_conv(l, pass, s, x, w, y)) return;
+    l.add([&] { return std::make_unique<LoopConvStep>(pass, s, x.place, w.place, y.place); });
+  };
+  in_type(l, DType::float32, wide, first, second, result);
 }
 
 }  // namespace lamina::cpu

@@ -25,7 +25,7 @@ bool names_processor(std::string wanted) {
 
 struct Cpu {
   int64_t threads = 0;
-  std::string precision = "float32";
+  std::string precision = "float32", products = "auto";
   std::optional<std::string> device;
 
   void declare(Declaration& d) {
@@ -33,30 +33,42 @@ struct Cpu {
         "The default: oneDNN's convolutions and matrix products, own vectorised loops for all else, channels last in memory. "
         "The same number of threads gives the same bits.");
     d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
-    d.optional("precision", precision, "float32 | float64", "type of all real tensors; this backend has float32 only");
+    d.optional(
+        "precision", precision, "float32 | bfloat16 | float64",
+        "of activations and their gradients in memory; weights, sums and all computing but products are float32; for float64 there is "
+        "the backend 'reference'");
+    d.optional(
+        "products", products, "auto | bfloat16 | float32",
+        "with precision bfloat16, what convolutions and large matrix products multiply: bfloat16, which processors without "
+        "instructions for it emulate at a fifth of the speed of float32, or operands widened to float32; auto goes by the processor");
     d.optional("device", device, "the processor: \"0\", \"cpu\" or part of its name; there is only one");
     d.example(R"({"threads": 2})");
   }
 
   static std::vector<Device> devices() {
     Device d;
-    d.name = cpu::processor_name(), d.type = "cpu", d.driver = "oneDNN " + cpu::onednn_version() + ", " + cpu::kernels().isa;
+    d.name = cpu::processor_name(), d.type = "cpu",
+    d.driver = "oneDNN " + cpu::onednn_version() + ", " + cpu::kernels().isa + (cpu::multiplies_bfloat16() ? ", bfloat16" : "");
     d.memory = uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE));
     d.threads = uint32_t(omp_get_num_procs());
     return {d};
   }
 
   std::unique_ptr<cpu::Session> open() const {
-    if (precision != "float32")
+    if (precision == "float64")
       throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
     if (device && !names_processor(*device))
       throw Error("there is no device \"" + *device + "\"; the device is 0: " + cpu::processor_name());
     const int allowed = omp_get_thread_limit();
     if (threads > allowed) throw Error(describe(threads, " threads are wanted, but OMP_THREAD_LIMIT allows ", allowed));
-    return std::make_unique<cpu::Session>(threads ? int(threads) : std::min(omp_get_num_procs(), allowed));
+    cpu::Settings s;
+    s.threads = threads ? int(threads) : std::min(omp_get_num_procs(), allowed);
+    s.storage = precision == "bfloat16" ? DType::bfloat16 : DType::float32;
+    s.narrow_products = products == "auto" ? cpu::multiplies_bfloat16() : products == "bfloat16";
+    return std::make_unique<cpu::Session>(s);
   }
 };
 
 }  // namespace
 
-LAMINA_BACKEND(Cpu, "cpu", "fast training on any processor: oneDNN and vectorised loops, float32")
+LAMINA_BACKEND(Cpu, "cpu", "fast training on any processor: oneDNN and vectorised loops, float32 or bfloat16")

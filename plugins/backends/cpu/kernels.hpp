@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <lamina/dtype.hpp>
+
 namespace lamina::cpu {
 
 /// d[i] = f(a[i], b[i], c[i]) for i < n; d may be a, b or c.
@@ -30,6 +32,28 @@ struct SmallProduct {
   int64_t m, n, k, am, ak, bk, bn;
 };
 
+/// Loops over channels-last tensors as they stand in memory: of float32, or of bfloat16 that is widened as it is read and rounded (to
+/// nearest, ties to even) as it is written. All tensors of a call have the one type.
+struct TensorKernels {
+  // Pools for outputs of batch rows [begin, end).
+  void (*max_pool)(const PoolShape&, const void* x, void* y, int32_t* indices, int64_t begin, int64_t end);
+  void (*max_unpool_windows)(const PoolShape&, const void* dy, const int32_t* indices, void* dx, int64_t begin, int64_t end);
+  void (*average_pool)(const PoolShape&, const void* x, void* y, int64_t begin, int64_t end);
+  void (*average_pool_backward)(const PoolShape&, const void* dy, void* dx, int64_t begin, int64_t end);
+
+  // Normalization over rows [begin, end) of `channels` elements; sums are added to.
+  void (*column_sums)(const void* x, int64_t begin, int64_t end, int64_t channels, double* sums);
+  void (*column_squares)(const void* x, const float* mean, int64_t begin, int64_t end, int64_t channels, double* sums);
+  void (*column_products)(const void* dy, const void* x, const float* mean, int64_t begin, int64_t end, int64_t channels, double* sums,
+                          double* products);
+  /// y = (x − mean) · scale + bias per channel.
+  void (*normalize_rows)(const void* x, const float* mean, const float* scale, const float* bias, void* y, int64_t begin, int64_t end,
+                         int64_t channels);
+  /// dx = a · dy + b · (x − mean) + c per channel.
+  void (*combine_rows)(const void* dy, const void* x, const float* mean, const float* a, const float* b, const float* c, void* dx,
+                       int64_t begin, int64_t end, int64_t channels);
+};
+
 struct KernelTable {
   const char* isa;
   const MapEntry* entries;
@@ -47,29 +71,14 @@ struct KernelTable {
   double (*fold)(const void* x, uint32_t kind, char type, size_t n);                     ///< n elements to one
   void (*gather_into)(double* sums, const void* x, uint32_t kind, char type, size_t n);  ///< sums[i] = sums[i] ∘ x[i]
 
-  // Channels-last pools for outputs of batch rows [begin, end).
-  void (*max_pool)(const PoolShape&, const float* x, float* y, int32_t* indices, int64_t begin, int64_t end);
-  void (*max_unpool_windows)(const PoolShape&, const float* dy, const int32_t* indices, float* dx, int64_t begin, int64_t end);
-  void (*average_pool)(const PoolShape&, const float* x, float* y, int64_t begin, int64_t end);
-  void (*average_pool_backward)(const PoolShape&, const float* dy, float* dx, int64_t begin, int64_t end);
-
   // Rows of `length` elements, `stride` apart; `log` gives log_softmax.
   void (*softmax)(const float* x, float* y, int64_t rows, int64_t length, bool log);
 
   // Products too small for a library call. `packed`: room for k · (n rounded up to 16) floats, 64-aligned.
   void (*small_product)(const SmallProduct&, const float* a, const float* b, float* c, float* packed);
 
-  // Channels-last normalization over rows [begin, end) of `channels` elements.
-  void (*column_sums)(const float* x, int64_t rows, int64_t channels, double* sums);
-  void (*column_squares)(const float* x, const float* mean, int64_t rows, int64_t channels, double* sums);
-  void (*column_products)(const float* dy, const float* x, const float* mean, int64_t rows, int64_t channels, double* sums,
-                          double* products);
-  /// y = (x − mean) · scale + bias per channel.
-  void (*normalize_rows)(const float* x, const float* mean, const float* scale, const float* bias, float* y, int64_t rows,
-                         int64_t channels);
-  /// dx = a · dy + b · (x − mean) + c per channel.
-  void (*combine_rows)(const float* dy, const float* x, const float* mean, const float* a, const float* b, const float* c, float* dx,
-                       int64_t rows, int64_t channels);
+  TensorKernels float32, bfloat16;
+  const TensorKernels& of(DType stored) const { return stored == DType::bfloat16 ? bfloat16 : float32; }
 };
 
 /// The best table this machine runs. LAMINA_CPU_ISA=baseline|avx2|avx512 takes a lower one (for tests).

@@ -6,13 +6,27 @@
 
 namespace lamina::cpu {
 
+/// What a session computes with.
+struct Settings {
+  int threads = 1;
+  DType storage = DType::float32;  ///< of activations and their gradients in memory: float32 or bfloat16
+  bool narrow_products = false;    ///< of bfloat16 by oneDNN's kernels for it; else their operands are widened to float32
+};
+
+/// A tensor of float32 or bfloat16 as it stands in memory: what an op reads or writes.
+struct Operand {
+  Place place;
+  int64_t count;
+  DType type = DType::float32;
+};
+
 class Lowering : public Planning {
  public:
-  Lowering(const Program& program, Planner& planner, int threads) : Planning(program, planner), threads(threads) {}
-  Lowering(const Program& program, int threads, std::vector<std::unique_ptr<Step>>& steps)
-      : Planning(program), threads(threads), steps_(&steps) {}
+  Lowering(const Program& program, Planner& planner, const Settings& settings);
+  Lowering(const Program& program, const Settings& settings, std::vector<std::unique_ptr<Step>>& steps)
+      : Planning(program), settings(settings), steps_(&steps) {}
 
-  const int threads;
+  const Settings settings;
   /// `make()` gives a std::unique_ptr<Step>; called only while compiling.
   template <class Make>
   void add(const Make& make) {
@@ -20,6 +34,10 @@ class Lowering : public Planning {
     steps_->push_back(make());
     steps_->back()->op = op_;
   }
+  Operand stored_at(Place place, const Value& v) const { return {place, v.count(), stored(v)}; }
+  /// The elements in their order as another type, in scratch where they are not of that type already.
+  Place converted(const Operand& from, DType type);
+  void add_conversion(const Operand& from, const Operand& to);
   void add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) override;
 
   /// Bytes each thread's workspace needs; grows while compiling.

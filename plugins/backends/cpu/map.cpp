@@ -289,7 +289,7 @@ void lower_map(Lowering& l, const Op& op) {
   uint64_t sums = 0;
   for (uint32_t s = 0; s < region.spaces.size(); ++s) {
     const Segment segment = plan_segment(l, op, s);
-    Body body = assemble(segment, l.threads);
+    Body body = assemble(segment, l.settings.threads);
     body.first_table = 0;
     for (int v : segment.operand_view) body.first_table += v >= 0;
     body.coordinates = coordinate_tables(op, region.spaces[s]);
@@ -298,7 +298,7 @@ void lower_map(Lowering& l, const Op& op) {
     bodies.push_back(std::move(body));
   }
   // Sums that every thread keeps for itself may take 128 MB; beyond that one thread does it all.
-  const int threads = sums * uint64_t(l.threads) > (1u << 24) ? 1 : l.threads;
+  const int threads = sums * uint64_t(l.settings.threads) > (1u << 24) ? 1 : l.settings.threads;
   for (Body& b : bodies)
     for (Reduction& r : b.reductions) r.scratch = l.scratch(uint64_t(r.sums) * 8 * uint64_t(b.shared_sums ? 1 : threads));
   l.add([&] { return std::make_unique<MapStep>(std::move(bodies), threads); });

@@ -137,11 +137,11 @@ class Assembler {
   /// The tensor behind a view as a number of the region.
   Number load(uint32_t view, DType dtype) {
     Number n{true, false, dtype, -1};
-    const Stored stored = stored_as(dtype);
+    const Stored stored = stored_as(s_.stored[view]);
     bool short_period = false;
     if (s_.nest.is_single(view)) {
       n.uniform = true;
-      n.id = cell({0, Cell::From::memory, 0, 0, dtype, view});
+      n.id = cell({0, Cell::From::memory, 0, 0, s_.stored[view], view});
     } else if (is_flat(view) && stored == Stored::word) {
       n.id = advance(view, false);
     } else if (is_flat(view)) {
@@ -338,7 +338,7 @@ class Assembler {
   void keep(uint32_t j) {
     const uint32_t view = uint32_t(s_.result_view[j]);
     const int id = kept_[j].id;
-    const Stored stored = stored_as(result_value(j).dtype);
+    const Stored stored = stored_as(s_.stored[view]);
     const bool flat = is_flat(view);
     if (flat && stored == Stored::word && s_.nest.count > 1 && may_write_in_place(id, view)) {
       virtuals_[size_t(id)].fixed_slot = 0;

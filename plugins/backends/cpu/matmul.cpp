@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels.hpp"
+#include "one_type.hpp"
 
 namespace lamina::cpu {
 
@@ -32,16 +33,20 @@ class SmallMatmulStep : public Step {
 
 }  // namespace
 
-void add_matmul(Lowering& l, const MatmulShape& s, Place a, Place b, Place c) {
+void add_matmul(Lowering& l, const MatmulShape& s, const Operand& a, const Operand& b, const Operand& c) {
   const bool large = s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product;
-  if (large && add_onednn_matmul(l, s, a, b, c)) return;
-  const Place packed = l.scratch(uint64_t(s.k * ((s.n + 15) / 16 * 16)) * 4);
-  l.add([&] { return std::make_unique<SmallMatmulStep>(s, a, b, c, packed); });
+  if (large && l.settings.narrow_products && is_narrow({a, b, c}) && add_onednn_matmul(l, s, a, b, c)) return;
+  const auto wide = [&](Place pa, Place pb, Place pc) {
+    if (large && add_onednn_matmul(l, s, {pa, a.count}, {pb, b.count}, {pc, c.count})) return;
+    const Place packed = l.scratch(uint64_t(s.k * ((s.n + 15) / 16 * 16)) * 4);
+    l.add([&] { return std::make_unique<SmallMatmulStep>(s, pa, pb, pc, packed); });
+  };
+  in_type(l, DType::float32, wide, a, b, c);
 }
 
 void lower_matmul(Lowering& l, const Op& op) {
   const MatmulPlan p = plan_matmul(l, op);
-  add_matmul(l, p.shape, p.a, p.b, p.c);
+  add_matmul(l, p.shape, l.stored_at(p.a, op.in(0)), l.stored_at(p.b, op.in(1)), l.stored_at(p.c, op.out(0)));
 }
 
 }  // namespace lamina::cpu

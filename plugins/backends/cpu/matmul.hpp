@@ -5,6 +5,6 @@
 namespace lamina::cpu {
 
 /// The step of a product: oneDNN for large ones, own loops for tiny ones.
-void add_matmul(Lowering& l, const MatmulShape& shape, Place a, Place b, Place c);
+void add_matmul(Lowering& l, const MatmulShape& shape, const Operand& a, const Operand& b, const Operand& c);
 
 }  // namespace lamina::cpu

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels.hpp"
-#include "lowering.hpp"
+#include "one_type.hpp"
 #include "threads.hpp"
 
 namespace lamina::cpu {
@@ -14,6 +14,7 @@ namespace {
 struct Extent {
   int64_t rows, channels;
   int threads;
+  DType stored;  ///< x and y, dy and dx
 };
 
 class NormalizeStep : public Step {
@@ -23,20 +24,18 @@ class NormalizeStep : public Step {
   };
   NormalizeStep(const Places& p, Extent e, double epsilon) : p_(p), e_(e), epsilon_(epsilon) {}
   void bind(const Memory& m) override {
-    x_ = m.at<float>(p_.x), weight_ = m.at<float>(p_.weight), bias_ = m.at<float>(p_.bias), y_ = m.at<float>(p_.y);
+    x_ = m.at(p_.x), weight_ = m.at<float>(p_.weight), bias_ = m.at<float>(p_.bias), y_ = m.at(p_.y);
     mean_ = m.at<float>(p_.mean), variance_ = m.at<float>(p_.variance), sums_ = m.at<double>(p_.sums),
     scale_ = m.at<float>(p_.coefficients);
   }
   void run(const Moment&) override {
-    const KernelTable& table = kernels();
+    const TensorKernels& table = kernels().of(e_.stored);
     const int64_t c = e_.channels;
-    total(mean_, [&](int64_t first, int64_t last, double* sums) { table.column_sums(x_ + first * c, last - first, c, sums); });
-    total(variance_,
-          [&](int64_t first, int64_t last, double* sums) { table.column_squares(x_ + first * c, mean_, last - first, c, sums); });
+    total(mean_, [&](int64_t first, int64_t last, double* sums) { table.column_sums(x_, first, last, c, sums); });
+    total(variance_, [&](int64_t first, int64_t last, double* sums) { table.column_squares(x_, mean_, first, last, c, sums); });
     for (int64_t i = 0; i < c; ++i) scale_[i] = float(double(weight_[i]) / std::sqrt(double(variance_[i]) + epsilon_));
-    in_parts(e_.rows, e_.threads, [&](int, int64_t first, int64_t last) {
-      table.normalize_rows(x_ + first * c, mean_, scale_, bias_, y_ + first * c, last - first, c);
-    });
+    in_parts(e_.rows, e_.threads,
+             [&](int, int64_t first, int64_t last) { table.normalize_rows(x_, mean_, scale_, bias_, y_, first, last, c); });
   }
 
  private:
@@ -57,8 +56,10 @@ class NormalizeStep : public Step {
   Places p_;
   Extent e_;
   double epsilon_;
-  const float *x_ = nullptr, *weight_ = nullptr, *bias_ = nullptr;
-  float *y_ = nullptr, *mean_ = nullptr, *variance_ = nullptr, *scale_ = nullptr;
+  const void* x_ = nullptr;
+  void* y_ = nullptr;
+  const float *weight_ = nullptr, *bias_ = nullptr;
+  float *mean_ = nullptr, *variance_ = nullptr, *scale_ = nullptr;
   double* sums_ = nullptr;
 };
 
@@ -70,17 +71,17 @@ class NormalizeBackwardStep : public Step {
   };
   NormalizeBackwardStep(const Places& p, Extent e, double epsilon) : p_(p), e_(e), epsilon_(epsilon) {}
   void bind(const Memory& m) override {
-    x_ = m.at<float>(p_.x), weight_ = m.at<float>(p_.weight), mean_ = m.at<float>(p_.mean), variance_ = m.at<float>(p_.variance);
-    dy_ = m.at<float>(p_.dy), dx_ = m.at<float>(p_.dx), dweight_ = m.at<float>(p_.dweight), dbias_ = m.at<float>(p_.dbias);
+    x_ = m.at(p_.x), weight_ = m.at<float>(p_.weight), mean_ = m.at<float>(p_.mean), variance_ = m.at<float>(p_.variance);
+    dy_ = m.at(p_.dy), dx_ = m.at(p_.dx), dweight_ = m.at<float>(p_.dweight), dbias_ = m.at<float>(p_.dbias);
     sums_ = m.at<double>(p_.sums), a_ = m.at<float>(p_.coefficients);
   }
   void run(const Moment&) override {
-    const KernelTable& table = kernels();
+    const TensorKernels& table = kernels().of(e_.stored);
     const int64_t c = e_.channels;
     in_parts(e_.rows, e_.threads, [&](int thread, int64_t first, int64_t last) {
       double* sums = sums_ + 2 * thread * c;
       std::fill_n(sums, 2 * c, 0.0);
-      table.column_products(dy_ + first * c, x_ + first * c, mean_, last - first, c, sums, sums + c);
+      table.column_products(dy_, x_, mean_, first, last, c, sums, sums + c);
     });
     float *b = a_ + c, *d = b + c;
     for (int64_t i = 0; i < c; ++i) {
@@ -91,17 +92,18 @@ class NormalizeBackwardStep : public Step {
       dbias_[i] = float(sum), dweight_[i] = float(product * over_sigma);
       a_[i] = float(scale), b[i] = float(-scale * product * over_sigma * over_sigma / n), d[i] = float(-scale * sum / n);
     }
-    in_parts(e_.rows, e_.threads, [&](int, int64_t first, int64_t last) {
-      table.combine_rows(dy_ + first * c, x_ + first * c, mean_, a_, b, d, dx_ + first * c, last - first, c);
-    });
+    in_parts(e_.rows, e_.threads,
+             [&](int, int64_t first, int64_t last) { table.combine_rows(dy_, x_, mean_, a_, b, d, dx_, first, last, c); });
   }
 
  private:
   Places p_;
   Extent e_;
   double epsilon_;
-  const float *x_ = nullptr, *weight_ = nullptr, *mean_ = nullptr, *variance_ = nullptr, *dy_ = nullptr;
-  float *dx_ = nullptr, *dweight_ = nullptr, *dbias_ = nullptr, *a_ = nullptr;
+  const void *x_ = nullptr, *dy_ = nullptr;
+  void* dx_ = nullptr;
+  const float *weight_ = nullptr, *mean_ = nullptr, *variance_ = nullptr;
+  float *dweight_ = nullptr, *dbias_ = nullptr, *a_ = nullptr;
   double* sums_ = nullptr;
 };
 
@@ -111,23 +113,33 @@ void lower_normalize(Lowering& l, const Op& op) {
   const Shape& shape = op.in(0).shape;
   const uint64_t token = default_token(shape);  // vectors [1, C, 1…] are the same bytes in every layout
   const int64_t channels = shape[1], rows = op.in(0).count() / channels;
-  const Extent e{rows, channels, rows * channels < 16384 ? 1 : l.threads};
+  const int threads = rows * channels < 16384 ? 1 : l.settings.threads;
   const double epsilon = op.real("epsilon");
   const bool backward = op.name == "normalize_backward";
-  const auto in = [&](size_t i) { return l.operand(op, i, i == 0 || (backward && i == 4) ? token : 0); };
-  const auto out = [&](size_t i, uint64_t t, uint64_t bytes) { return op.has_out(i) ? l.result(op, i, t) : l.scratch(bytes); };
-  const uint64_t vector_bytes = uint64_t(channels) * 4;
-  const Place sums = l.scratch(uint64_t(channels) * 16 * uint64_t(e.threads)), coefficients = l.scratch(3 * vector_bytes);
-  const Place first = out(0, token, op.in(0).dense_bytes()), second = out(1, 0, vector_bytes), third = out(2, 0, vector_bytes);
+  const auto vector = [&](size_t i) { return l.operand(op, i, 0); };
+  const auto full = [&](size_t i) { return l.stored_at(l.operand(op, i, token), op.in(i)); };
+  const uint64_t vector_bytes = uint64_t(channels) * sizeof(float);
+  const auto out = [&](size_t i) { return op.has_out(i) ? l.result(op, i, 0) : l.scratch(vector_bytes); };
+  const Place sums = l.scratch(uint64_t(channels) * 16 * uint64_t(threads)), coefficients = l.scratch(3 * vector_bytes);
+  const Operand x = full(0);
+  const Operand result = op.has_out(0) ? l.stored_at(l.result(op, 0, token), op.out(0))
+                                       : Operand{l.scratch(uint64_t(x.count) * size_of(x.type)), x.count, x.type};
+  const Place second = out(1), third = out(2);
   if (backward) {
-    const NormalizeBackwardStep::Places p{in(0), in(1), in(2), in(3), in(4), first, second, third, sums, coefficients};
-    l.overwrite(op, 0, 4);
-    l.add([&] { return std::make_unique<NormalizeBackwardStep>(p, e, epsilon); });
-  } else {
-    const NormalizeStep::Places p{in(0), in(1), in(2), first, second, third, sums, coefficients};
-    l.overwrite(op, 0, 0);
-    l.add([&] { return std::make_unique<NormalizeStep>(p, e, epsilon); });
+    const Operand dy = full(4);
+    if (dy.type == result.type) l.overwrite(op, 0, 4);
+    const auto add = [&](DType type, Place px, Place pdy, Place pdx) {
+      const NormalizeBackwardStep::Places p{px, vector(1), vector(2), vector(3), pdy, pdx, second, third, sums, coefficients};
+      l.add([&] { return std::make_unique<NormalizeBackwardStep>(p, Extent{rows, channels, threads, type}, epsilon); });
+    };
+    return in_one_type(l, add, x, dy, result);
   }
+  if (x.type == result.type) l.overwrite(op, 0, 0);
+  const auto add = [&](DType type, Place px, Place py) {
+    const NormalizeStep::Places p{px, vector(1), vector(2), py, second, third, sums, coefficients};
+    l.add([&] { return std::make_unique<NormalizeStep>(p, Extent{rows, channels, threads, type}, epsilon); });
+  };
+  in_one_type(l, add, x, result);
 }
 
 }  // namespace lamina::cpu

@@ -2,6 +2,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace lamina::cpu {
@@ -10,7 +11,9 @@ namespace {
 
 using dnnl::memory;
 using Dims = memory::dims;
-constexpr auto f32 = memory::data_type::f32;
+using Type = memory::data_type;
+
+Type type_of(const Operand& o) { return o.type == DType::bfloat16 ? Type::bf16 : Type::f32; }
 
 dnnl::engine& engine() {
   static dnnl::engine* e = new dnnl::engine(dnnl::engine::kind::cpu, 0);
@@ -19,6 +22,12 @@ dnnl::engine& engine() {
 dnnl::stream& stream() {
   static dnnl::stream* s = new dnnl::stream(engine());
   return *s;
+}
+
+dnnl::primitive_attr user_scratch() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
 }
 
 /// Primitives in a row, each with its arguments as the C interface takes them.
@@ -65,24 +74,26 @@ class Recorder {
   explicit Recorder(Lowering& l) : lowering_(l) {
     if (l.compiling()) step_ = std::make_unique<OnednnStep>();
   }
-  Place scratch(const memory::desc& d) { return lowering_.scratch(d.get_size()); }
+  struct Tensor {
+    int name;
+    memory::desc wanted, own;  ///< what the primitive takes, and what stands at `place`
+    Place place;
+  };
+  /// A primitive between the reorders that its operands and its result need.
   template <class Primitive, class Desc>
-  void call(const Desc& pd, std::vector<OnednnStep::Argument> arguments) {
-    const memory::desc pad = pd.scratchpad_desc();
-    if (pad.get_size()) arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, scratch(pad)});
-    if (step_) step_->add(Primitive(pd), arguments);
-  }
-  /// `from` in the layout that a primitive wants.
-  Place as(Place from, const memory::desc& own, const memory::desc& wanted) {
-    if (own == wanted) return from;
-    const Place to = scratch(wanted);
-    reorder(from, own, to, wanted);
-    return to;
-  }
-  void reorder(Place from, const memory::desc& a, Place to, const memory::desc& b) {
-    dnnl::primitive_attr attr;
-    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    call<dnnl::reorder>(dnnl::reorder::primitive_desc(engine(), a, engine(), b, attr), {{DNNL_ARG_FROM, a, from}, {DNNL_ARG_TO, b, to}});
+  void run(const Desc& pd, const std::vector<Tensor>& operands, const Tensor& result) {
+    std::vector<OnednnStep::Argument> arguments;
+    for (const Tensor& t : operands) {
+      const bool direct = t.own == t.wanted;
+      const Place place = direct ? t.place : scratch(t.wanted);
+      if (!direct) reorder(t.place, t.own, place, t.wanted);
+      arguments.push_back({t.name, t.wanted, place});
+    }
+    const bool direct = result.own == result.wanted;
+    const Place place = direct ? result.place : scratch(result.wanted);
+    arguments.push_back({result.name, result.wanted, place});
+    call<Primitive>(pd, std::move(arguments));
+    if (!direct) reorder(place, result.wanted, result.place, result.own);
   }
   bool finish() {
     lowering_.add([&] { return std::move(step_); });
@@ -90,6 +101,17 @@ class Recorder {
   }
 
  private:
+  Place scratch(const memory::desc& d) { return lowering_.scratch(d.get_size()); }
+  template <class Primitive, class Desc>
+  void call(const Desc& pd, std::vector<OnednnStep::Argument> arguments) {
+    const memory::desc pad = pd.scratchpad_desc();
+    if (pad.get_size()) arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, scratch(pad)});
+    if (step_) step_->add(Primitive(pd), arguments);
+  }
+  void reorder(Place from, const memory::desc& a, Place to, const memory::desc& b) {
+    call<dnnl::reorder>(dnnl::reorder::primitive_desc(engine(), a, engine(), b, user_scratch()),
+                        {{DNNL_ARG_FROM, a, from}, {DNNL_ARG_TO, b, to}});
+  }
   Lowering& lowering_;
   std::unique_ptr<OnednnStep> step_;
 };
@@ -97,13 +119,13 @@ class Recorder {
 bool is_reference(const char* implementation) { return std::strstr(implementation, "ref") != nullptr; }
 
 /// [outer…, last] with `last` innermost: channels-last strides for dims {n, c, spatial…} and {g, o, i, k…}.
-memory::desc channels_last(const Dims& dims, size_t channel_axis) {
+memory::desc channels_last(const Dims& dims, size_t channel_axis, Type type) {
   Dims strides(dims.size());
   int64_t stride = 1;
   strides[channel_axis] = 1, stride = dims[channel_axis];
   for (size_t a = dims.size(); a-- > 0;)
     if (a != channel_axis) strides[a] = stride, stride *= dims[a];
-  return memory::desc(dims, f32, strides);
+  return memory::desc(dims, type, strides);
 }
 
 struct ConvDescs {
@@ -122,12 +144,6 @@ ConvDescs descs_of(const ConvShape& s) {
   return d;
 }
 
-dnnl::primitive_attr user_scratch() {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return attr;
-}
-
 }  // namespace
 
 std::string onednn_version() {
@@ -135,60 +151,62 @@ std::string onednn_version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
-bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, Place x, Place w, Place y) {
+bool is_narrow(std::initializer_list<Operand> operands) {
+  return std::any_of(operands.begin(), operands.end(), [](const Operand& o) { return o.type == DType::bfloat16; });
+}
+
+bool multiplies_bfloat16() {
+  const auto wanted = unsigned(dnnl::cpu_isa::avx512_core_bf16);
+  return (unsigned(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
+bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, const Operand& x, const Operand& w, const Operand& y) {
   const ConvDescs d = descs_of(shape);
-  const memory::desc own_x = channels_last(d.x, 1), own_w = channels_last(d.w, d.w_channel), own_y = channels_last(d.y, 1);
-  const memory::desc any_x(d.x, f32, memory::format_tag::any), any_w(d.w, f32, memory::format_tag::any),
-      any_y(d.y, f32, memory::format_tag::any);
+  const Type product = is_narrow({x, w, y}) ? Type::bf16 : Type::f32;
+  const bool forward = pass == ConvPass::forward, data = pass == ConvPass::backward_data;
+  // The result is rounded to what it is stored as; what is multiplied has one type.
+  const Type x_type = data ? type_of(x) : product, w_type = forward || data ? product : type_of(w), y_type = forward ? type_of(y) : product;
+  const memory::desc own_x = channels_last(d.x, 1, type_of(x)), own_w = channels_last(d.w, d.w_channel, type_of(w)),
+                     own_y = channels_last(d.y, 1, type_of(y));
+  const auto any = [](const Dims& dims, Type type) { return memory::desc(dims, type, memory::format_tag::any); };
+  const memory::desc any_w = any(d.w, w_type);
   const auto algorithm = dnnl::algorithm::convolution_direct;
   const dnnl::primitive_attr attr = user_scratch();
   // Activations as they are, weights as the primitive likes them; where that ends in its reference loops, all as it likes.
   for (const bool free : {false, true}) {
-    const memory::desc &want_x = free ? any_x : own_x, &want_y = free ? any_y : own_y;
+    const auto activations = [&](const Dims& dims, Type type) { return free ? any(dims, type) : channels_last(dims, 1, type); };
+    const memory::desc want_x = activations(d.x, x_type), want_y = activations(d.y, y_type);
     try {
       using Forward = dnnl::convolution_forward;
-      const auto hint = [&](const memory::desc& hx, const memory::desc& hy) {
+      const auto forward_with = [&](const memory::desc& x, const memory::desc& w, const memory::desc& y) {
         return Forward::primitive_desc(
-            Forward::desc(dnnl::prop_kind::forward_training, algorithm, hx, any_w, hy, d.stride, d.dilation, d.low, d.high), attr,
-            engine());
+            Forward::desc(dnnl::prop_kind::forward_training, algorithm, x, w, y, d.stride, d.dilation, d.low, d.high), attr, engine());
       };
+      const auto hint = [&] { return forward_with(activations(d.x, product), any(d.w, product), activations(d.y, product)); };
       Recorder recorder(l);
-      if (pass == ConvPass::forward) {
-        const Forward::primitive_desc pd = hint(want_x, want_y);
+      if (forward) {
+        const Forward::primitive_desc pd = forward_with(want_x, any_w, want_y);
         if (is_reference(pd.impl_info_str())) continue;
-        const Place from = recorder.as(x, own_x, pd.src_desc()), weights = recorder.as(w, own_w, pd.weights_desc());
-        const bool direct = pd.dst_desc() == own_y;
-        const Place to = direct ? y : recorder.scratch(pd.dst_desc());
-        recorder.call<Forward>(
-            pd, {{DNNL_ARG_SRC, pd.src_desc(), from}, {DNNL_ARG_WEIGHTS, pd.weights_desc(), weights}, {DNNL_ARG_DST, pd.dst_desc(), to}});
-        if (!direct) recorder.reorder(to, pd.dst_desc(), y, own_y);
+        recorder.run<Forward>(pd, {{DNNL_ARG_SRC, pd.src_desc(), own_x, x.place}, {DNNL_ARG_WEIGHTS, pd.weights_desc(), own_w, w.place}},
+                              {DNNL_ARG_DST, pd.dst_desc(), own_y, y.place});
         return recorder.finish();
       }
-      if (pass == ConvPass::backward_data) {
+      if (data) {
         using Backward = dnnl::convolution_backward_data;
         const Backward::primitive_desc pd(Backward::desc(algorithm, want_x, any_w, want_y, d.stride, d.dilation, d.low, d.high), attr,
-                                          engine(), hint(want_x, want_y));
+                                          engine(), hint());
         if (is_reference(pd.impl_info_str())) continue;
-        const Place from = recorder.as(y, own_y, pd.diff_dst_desc()), weights = recorder.as(w, own_w, pd.weights_desc());
-        const bool direct = pd.diff_src_desc() == own_x;
-        const Place to = direct ? x : recorder.scratch(pd.diff_src_desc());
-        recorder.call<Backward>(pd, {{DNNL_ARG_DIFF_DST, pd.diff_dst_desc(), from},
-                                     {DNNL_ARG_WEIGHTS, pd.weights_desc(), weights},
-                                     {DNNL_ARG_DIFF_SRC, pd.diff_src_desc(), to}});
-        if (!direct) recorder.reorder(to, pd.diff_src_desc(), x, own_x);
+        recorder.run<Backward>(
+            pd, {{DNNL_ARG_DIFF_DST, pd.diff_dst_desc(), own_y, y.place}, {DNNL_ARG_WEIGHTS, pd.weights_desc(), own_w, w.place}},
+            {DNNL_ARG_DIFF_SRC, pd.diff_src_desc(), own_x, x.place});
         return recorder.finish();
       }
       using Backward = dnnl::convolution_backward_weights;
       const Backward::primitive_desc pd(Backward::desc(algorithm, want_x, any_w, want_y, d.stride, d.dilation, d.low, d.high), attr,
-                                        engine(), hint(want_x, want_y));
+                                        engine(), hint());
       if (is_reference(pd.impl_info_str())) continue;
-      const Place from = recorder.as(x, own_x, pd.src_desc()), upstream = recorder.as(y, own_y, pd.diff_dst_desc());
-      const bool direct = pd.diff_weights_desc() == own_w;
-      const Place to = direct ? w : recorder.scratch(pd.diff_weights_desc());
-      recorder.call<Backward>(pd, {{DNNL_ARG_SRC, pd.src_desc(), from},
-                                   {DNNL_ARG_DIFF_DST, pd.diff_dst_desc(), upstream},
-                                   {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc(), to}});
-      if (!direct) recorder.reorder(to, pd.diff_weights_desc(), w, own_w);
+      recorder.run<Backward>(pd, {{DNNL_ARG_SRC, pd.src_desc(), own_x, x.place}, {DNNL_ARG_DIFF_DST, pd.diff_dst_desc(), own_y, y.place}},
+                             {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc(), own_w, w.place});
       return recorder.finish();
     } catch (const dnnl::error&) {
       continue;  // not implemented for this shape
@@ -197,18 +215,22 @@ bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, Place x
   return false;
 }
 
-bool add_onednn_matmul(Lowering& l, const MatmulShape& s, Place a, Place b, Place c) {
+bool add_onednn_matmul(Lowering& l, const MatmulShape& s, const Operand& a, const Operand& b, const Operand& c) {
   const bool batched = s.batch > 1;
-  const auto desc = [&](int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
-    return batched ? memory::desc({s.batch, rows, columns}, f32, Dims{rows * columns, row_stride, column_stride})
-                   : memory::desc({rows, columns}, f32, Dims{row_stride, column_stride});
+  const auto desc = [&](int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride, Type type) {
+    return batched ? memory::desc({s.batch, rows, columns}, type, Dims{rows * columns, row_stride, column_stride})
+                   : memory::desc({rows, columns}, type, Dims{row_stride, column_stride});
   };
+  const auto desc_a = [&](Type type) { return desc(s.m, s.k, s.am, s.ak, type); };
+  const auto desc_b = [&](Type type) { return desc(s.k, s.n, s.bk, s.bn, type); };
   try {
-    const memory::desc da = desc(s.m, s.k, s.am, s.ak), db = desc(s.k, s.n, s.bk, s.bn), dc = desc(s.m, s.n, s.n, 1);
+    const Type product = is_narrow({a, b, c}) ? Type::bf16 : Type::f32;
+    const memory::desc da = desc_a(product), db = desc_b(product), dc = desc(s.m, s.n, s.n, 1, type_of(c));
     const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(da, db, dc), user_scratch(), engine());
     if (is_reference(pd.impl_info_str())) return false;
     Recorder recorder(l);
-    recorder.call<dnnl::matmul>(pd, {{DNNL_ARG_SRC, da, a}, {DNNL_ARG_WEIGHTS, db, b}, {DNNL_ARG_DST, dc, c}});
+    recorder.run<dnnl::matmul>(pd, {{DNNL_ARG_SRC, da, desc_a(type_of(a)), a.place}, {DNNL_ARG_WEIGHTS, db, desc_b(type_of(b)), b.place}},
+                               {DNNL_ARG_DST, dc, dc, c.place});
     return recorder.finish();
   } catch (const dnnl::error&) {
     return false;

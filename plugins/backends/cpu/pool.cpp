@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "kernels.hpp"
-#include "lowering.hpp"
+#include "one_type.hpp"
 #include "threads.hpp"
 
 namespace lamina::cpu {
@@ -40,12 +40,13 @@ int64_t volume(const Shape& x) {
 class PoolStep : public Step {
  public:
   enum class Kind { max, unpool, average, average_backward };
-  PoolStep(Kind kind, PoolShape s, Place from, Place to, Place indices) : kind_(kind), s_(s), from_(from), to_(to), indices_(indices) {}
-  void bind(const Memory& m) override { source_ = m.at<float>(from_), target_ = m.at<float>(to_), index_ = m.at<int32_t>(indices_); }
+  PoolStep(Kind kind, PoolShape s, DType stored, Place from, Place to, Place indices)
+      : kind_(kind), s_(s), stored_(stored), from_(from), to_(to), indices_(indices) {}
+  void bind(const Memory& m) override { source_ = m.at(from_), target_ = m.at(to_), index_ = m.at<int32_t>(indices_); }
   void run(const Moment& now) override {
     const int64_t work = s_.batch * s_.channels * std::max(s_.in[0] * s_.in[1] * s_.in[2], s_.out[0] * s_.out[1] * s_.out[2]);
     share(s_.batch, work, now.threads, [&](int64_t begin, int64_t end) {
-      const KernelTable& table = kernels();
+      const TensorKernels& table = kernels().of(stored_);
       if (kind_ == Kind::max)
         table.max_pool(s_, source_, target_, index_, begin, end);
       else if (kind_ == Kind::unpool)
@@ -60,9 +61,10 @@ class PoolStep : public Step {
  private:
   Kind kind_;
   PoolShape s_;
+  DType stored_;
   Place from_, to_, indices_;
-  const float* source_ = nullptr;
-  float* target_ = nullptr;
+  const void* source_ = nullptr;
+  void* target_ = nullptr;
   int32_t* index_ = nullptr;
 };
 
@@ -109,6 +111,17 @@ class WinnerStep : public Step {
   const int32_t* index_ = nullptr;
 };
 
+bool overlaps(const PoolShape& s) { return s.size[0] > s.stride[0] || s.size[1] > s.stride[1] || s.size[2] > s.stride[2]; }
+
+/// The pool whose winners a max_unpool scatters to, where its windows do not overlap: every element is written once, without adding.
+std::optional<PoolShape> apart(const Planning& p, const Op& unpool) {
+  const Op* pool = p.maker(unpool.in(1));
+  const Shape& full = unpool.out(0).shape;
+  if (!pool || pool->name != "max_pool" || pool->in(0).shape != full) return std::nullopt;
+  const PoolShape s = pool_shape(*pool, full, unpool.in(1).shape);
+  return overlaps(s) ? std::nullopt : std::optional(s);
+}
+
 }  // namespace
 
 void lower_pool(Lowering& l, const Op& op) {
@@ -116,36 +129,39 @@ void lower_pool(Lowering& l, const Op& op) {
   const auto out = [&](size_t i) { return l.result(op, i, default_token(op.out(i).shape)); };
   if (op.name == "max_unpool" || op.name == "max_take") {
     const bool scatter = op.name == "max_unpool";
-    const Place first = in(0), indices = in(1), result = out(0);
+    const Operand first = l.stored_at(in(0), op.in(0)), result = l.stored_at(out(0), op.out(0));
+    const Place indices = in(1);
     const Shape &full = scatter ? op.out(0).shape : op.in(0).shape, &pooled = op.in(1).shape;
     if (full.size() < 3) op.fail("it needs at least one spatial axis");
-    // Winners of windows that do not overlap are known without adding: every element is written once.
-    const Op* pool = scatter ? l.maker(op.in(1)) : nullptr;
-    if (pool && pool->name == "max_pool" && pool->in(0).shape == full) {
-      const PoolShape s = pool_shape(*pool, full, pooled);
-      if (s.size[0] <= s.stride[0] && s.size[1] <= s.stride[1] && s.size[2] <= s.stride[2])
-        return l.add([&] { return std::make_unique<PoolStep>(PoolStep::Kind::unpool, s, first, result, indices); });
+    if (const auto s = scatter ? apart(l, op) : std::nullopt) {
+      const auto add = [&](DType type, Place from, Place to) {
+        l.add([&] { return std::make_unique<PoolStep>(PoolStep::Kind::unpool, *s, type, from, to, indices); });
+      };
+      return in_one_type(l, add, first, result);
     }
-    l.add([&] {
-      return std::make_unique<WinnerStep>(scatter, full[0], full[1], volume(full), volume(pooled), scatter ? result : first, indices,
-                                          scatter ? first : result);
-    });
-    return;
+    const auto add = [&](Place from, Place to) {
+      l.add([&] {
+        return std::make_unique<WinnerStep>(scatter, full[0], full[1], volume(full), volume(pooled), scatter ? to : from, indices,
+                                            scatter ? from : to);
+      });
+    };
+    return in_type(l, DType::float32, add, first, result);
   }
-  const Place from = in(0);
-  Place to, indices;
-  if (op.name == "max_pool") {  // where nobody asks for one of the results, it goes to scratch
-    const uint64_t bytes = op.has_out(0) ? op.out(0).dense_bytes() : op.out(1).dense_bytes();
-    to = op.has_out(0) ? out(0) : l.scratch(bytes);
-    indices = op.has_out(1) ? out(1) : l.scratch(bytes);
-  } else {
-    to = out(0);
-  }
-  const bool backward = op.name == "average_pool_backward";
-  const PoolShape s =
-      backward ? pool_shape(op, op.out(0).shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, op.out(op.has_out(0) ? 0 : 1).shape);
-  const auto kind = op.name == "max_pool" ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
-  l.add([&] { return std::make_unique<PoolStep>(kind, s, from, to, indices); });
+  const Operand from = l.stored_at(in(0), op.in(0));
+  const bool max = op.name == "max_pool", backward = op.name == "average_pool_backward";
+  const Value& shown = op.out(op.has_out(0) ? 0 : 1);
+  // Where nobody asks for one of max_pool's results, it goes to scratch.
+  const Operand to = op.has_out(0) ? l.stored_at(out(0), op.out(0))
+                                   : Operand{l.scratch(uint64_t(shown.count()) * size_of(from.type)), shown.count(), from.type};
+  const Place indices = !max ? Place{} : op.has_out(1) ? out(1) : l.scratch(uint64_t(shown.count()) * sizeof(int32_t));
+  const PoolShape s = backward ? pool_shape(op, shown.shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, shown.shape);
+  const auto kind = max ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
+  const auto add = [&](DType type, Place x, Place y) { l.add([&] { return std::make_unique<PoolStep>(kind, s, type, x, y, indices); }); };
+  // Where windows overlap, gradients add up in the result, which 16 bits are too few for.
+  if (backward && overlaps(s))
+    return in_type(
+        l, DType::float32, [&](Place x, Place y) { add(DType::float32, x, y); }, from, to);
+  in_one_type(l, add, from, to);
 }
 
 }  // namespace lamina::cpu

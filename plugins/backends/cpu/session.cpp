@@ -10,7 +10,6 @@
 #include <new>
 
 #include "kernels.hpp"
-#include "lowering.hpp"
 #include "onednn.hpp"
 #include "threads.hpp"
 
@@ -26,13 +25,13 @@ Bytes::~Bytes() {
   if (data_) munmap(data_, count_);
 }
 
-Session::Session(int threads) : threads(threads) {
+Session::Session(const Settings& settings) : settings(settings) {
   memory.states = &states_, memory.workspaces = &workspaces_;
-  workspaces_.resize(size_t(threads)), workspace_bytes_.resize(size_t(threads));
+  workspaces_.resize(size_t(settings.threads)), workspace_bytes_.resize(size_t(settings.threads));
 }
 
 void Session::use_threads() const {
-  if (omp_get_max_threads() != threads) omp_set_num_threads(threads);
+  if (omp_get_max_threads() != settings.threads) omp_set_num_threads(settings.threads);
   if (omp_get_dynamic()) omp_set_dynamic(0);  // oneDNN waits for ever for threads that OpenMP does not give it
 }
 
@@ -40,7 +39,7 @@ bool Session::claims(const Op& op) const { return cpu::claims(op); }
 
 void Session::prepare(const Program& program, Planner& planner) {
   use_threads();
-  Lowering l(program, planner, threads);
+  Lowering l(program, planner, settings);
   for (const Op& op : program.ops) lower(l, op);
   l.finish();
 }
@@ -67,17 +66,17 @@ const StateEntry& Session::entry(uint32_t number) const {
 }
 void Session::state_read(uint32_t number, void* row_major) {
   const StateEntry& e = entry(number);
-  Mover(e.layout, 0, element_count(e.shape), size_of(e.dtype)).run(states_[number], row_major, threads);
+  Mover(e.layout, 0, element_count(e.shape), size_of(e.dtype)).run(states_[number], row_major, settings.threads);
 }
 void Session::state_write(uint32_t number, const void* row_major) {
   const StateEntry& e = entry(number);
-  Mover(0, e.layout, element_count(e.shape), size_of(e.dtype)).run(row_major, states_[number], threads);
+  Mover(0, e.layout, element_count(e.shape), size_of(e.dtype)).run(row_major, states_[number], settings.threads);
 }
 
 std::unique_ptr<Executable> Session::compile(Program program) {
   use_threads();
   std::vector<std::unique_ptr<Step>> steps;
-  Lowering l(program, threads, steps);
+  Lowering l(program, settings, steps);
   for (const Op& op : program.ops) lower(l, op);
   if (program.arena_bytes > arena_.count()) {
     arena_ = Bytes();  // the old one first: both may not fit
@@ -103,8 +102,11 @@ std::string processor_name() {
 }
 
 std::string Session::describe() const {
-  return lamina::describe(processor_name(), ", ", threads, threads == 1 ? " thread, oneDNN " : " threads, oneDNN ", onednn_version(), ", ",
-                          kernels().isa);
+  const char* products = settings.storage == DType::float32 ? ""
+                         : settings.narrow_products         ? ", bfloat16"
+                                                            : ", bfloat16 widened for products";
+  return lamina::describe(processor_name(), ", ", settings.threads, settings.threads == 1 ? " thread, oneDNN " : " threads, oneDNN ",
+                          onednn_version(), ", ", kernels().isa, products);
 }
 
 Executable::Executable(Session& session, Program program, std::vector<std::unique_ptr<Step>> steps)
@@ -152,7 +154,7 @@ void Executable::feed(const Feed& f, const lamina_feed& from) {
         std::memcpy(to + size_t(i) * sample, source, sample);
     }
   };
-  in_parts(f.batch, sample * size_t(f.batch) < 65536 ? 1 : session_.threads, part);
+  in_parts(f.batch, sample * size_t(f.batch) < 65536 ? 1 : session_.settings.threads, part);
 }
 
 void Executable::run(const Run& run) {
@@ -163,7 +165,7 @@ void Executable::run(const Run& run) {
       throw Error(describe("the program '", program_.name, "' reads feed ", f.index, ", but the run has ", run.feed_count));
     feed(f, run.feeds[f.index]);
   }
-  const Moment now{&run, session_.threads};
+  const Moment now{&run, session_.settings.threads};
   if (!timed_) {
     for (auto& s : steps_) s->run(now);
   } else {
@@ -177,7 +179,7 @@ void Executable::run(const Run& run) {
   for (const Output& o : outputs_) {
     const Value& v = *o.value;
     const char* from = v.is(LAMINA_STATE) ? (*session_.memory.states)[v.raw.index] : session_.memory.arena + v.raw.offset;
-    o.mover.run(from, static_cast<char*>(run.outputs) + o.offset, session_.threads);
+    o.mover.run(from, static_cast<char*>(run.outputs) + o.offset, session_.settings.threads);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <lamina/program.hpp>
 
+#include "lowering.hpp"
 #include "move.hpp"
 #include "step.hpp"
 
@@ -36,7 +37,7 @@ class Executable;
 
 class Session {
  public:
-  explicit Session(int threads);
+  explicit Session(const Settings& settings);
   bool claims(const Op& op) const;
   void prepare(const Program& program, Planner& planner);
   void state_create(const std::vector<StateEntry>& entries);
@@ -45,7 +46,7 @@ class Session {
   std::unique_ptr<Executable> compile(Program program);
   std::string describe() const;
 
-  const int threads;
+  const Settings settings;
   /// What steps are bound to; `version` grows when an address changes.
   Memory memory;
   uint64_t version = 1;

@@ -88,14 +88,14 @@ void lower_copies(Lowering& l, const Op& op) {
   const Value& y = op.out(0);
   const uint64_t token = default_token(y.shape);
   const Shape to = strides_of(token, y.shape);
-  const size_t bytes = size_of(y.dtype), rank = y.rank();
+  const size_t bytes = size_of(l.stored(y)), rank = y.rank();
   std::vector<CopyStep::Part> parts;
   std::optional<std::vector<char>> fill;
   int64_t before = 0;
   for (size_t i = 0; i < op.in_count(); ++i) {
     const Value& x = op.in(i);
     Shape from, sizes = x.shape, out = to;
-    const Place source = l.operand(op, i, from);
+    const Place source = l.converted(l.stored_at(l.operand(op, i, from), x), l.stored(y));
     int64_t from_offset = 0, to_offset = 0;
     if (op.name == "concat") {
       const size_t axis = size_t(op.integer("axis"));
@@ -112,7 +112,7 @@ void lower_copies(Lowering& l, const Op& op) {
       for (size_t a = 0; a < rank; ++a) to_offset += low[a] * to[a], out[a] *= interior[a] + 1;
       const uint32_t bits = register_bits(op.real("value", 0), y.dtype);
       uint64_t stored = 0;
-      kernels().store(&stored, &bits, stored_as(y.dtype), 1);
+      kernels().store(&stored, &bits, stored_as(l.stored(y)), 1);
       fill.emplace(reinterpret_cast<char*>(&stored), reinterpret_cast<char*>(&stored) + bytes);
     }
     parts.push_back({source, from_offset, to_offset, Mover(in_order(sizes, from, out), bytes)});
@@ -125,7 +125,7 @@ void lower_mirrored_pad(Lowering& l, const Op& op, bool reflect) {
   const Value &x = op.in(0), &y = op.out(0);
   const uint64_t token = default_token(y.shape);
   Shape from;
-  const Place source = l.operand(op, 0, from), target = l.result(op, 0, token);
+  const Place source = l.converted(l.stored_at(l.operand(op, 0, from), x), l.stored(y)), target = l.result(op, 0, token);
   const Shape low = op.list("low");
   std::vector<std::vector<int64_t>> tables(x.rank());
   for (size_t a = 0; a < x.rank(); ++a)
@@ -140,7 +140,7 @@ void lower_mirrored_pad(Lowering& l, const Op& op, bool reflect) {
       tables[a].push_back(std::clamp(at, int64_t(0), size - 1) * from[a]);
     }
   l.add([&] {
-    return std::make_unique<TableStep>(source, target, size_of(x.dtype), y.shape, strides_of(token, y.shape), std::move(tables));
+    return std::make_unique<TableStep>(source, target, size_of(l.stored(y)), y.shape, strides_of(token, y.shape), std::move(tables));
   });
 }
 

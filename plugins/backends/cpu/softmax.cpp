@@ -127,7 +127,7 @@ void lower_softmax(Lowering& l, const Op& op) {
   const Place x = l.operand(op, 0, token);
   if (op.name == "softmax" || op.name == "log_softmax") {
     const size_t axis = size_t(op.integer("axis"));
-    const Place y = l.result(op, 0, token), line = l.scratch(uint64_t(shape[axis]) * 4 * uint64_t(l.threads));
+    const Place y = l.result(op, 0, token), line = l.scratch(uint64_t(shape[axis]) * 4 * uint64_t(l.settings.threads));
     l.add([&] { return std::make_unique<SoftmaxStep>(x, y, line, Rows(shape, strides, axis, strides), op.name == "log_softmax"); });
     return;
   }
@@ -139,7 +139,7 @@ void lower_softmax(Lowering& l, const Op& op) {
   const Place labels = l.operand(op, 1, label_token);
   const Place dloss = backward ? l.operand(op, 2, label_token) : Place{};
   const Place out = l.result(op, 0, backward ? token : label_token);
-  const Place line = l.scratch(uint64_t(shape[1]) * 4 * uint64_t(l.threads));
+  const Place line = l.scratch(uint64_t(shape[1]) * 4 * uint64_t(l.settings.threads));
   l.add([&] { return std::make_unique<CrossEntropyStep>(backward, x, labels, dloss, out, line, Rows(shape, strides, 1, other)); });
 }
 

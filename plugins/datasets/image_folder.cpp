@@ -12,7 +12,7 @@ using namespace lamina;
 
 namespace {
 
-constexpr uint64_t most_bytes = 1 << 28, most_pixels = 1 << 26;
+constexpr uint64_t most_bytes = 1 << 28, most_pixels = 1 << 30, most_kept = 1 << 26;
 
 /// Refuses sizes that no file of `bytes` can be decoded to, at `most` pixels per byte.
 void check_claim(const std::string& path, uint64_t height, uint64_t width, uint64_t bytes, uint64_t most) {
@@ -20,35 +20,98 @@ void check_claim(const std::string& path, uint64_t height, uint64_t width, uint6
   if (pixels > most_pixels) throw Error(describe(path, " claims ", width, " × ", height, " pixels; at most ", most_pixels, " are decoded"));
   if (!pixels || pixels / most > bytes) throw Error(describe(path, " claims ", width, " × ", height, " pixels, but has ", bytes, " bytes"));
 }
+/// Refuses pictures that are held in memory as a whole.
+void check_kept(const std::string& path, int64_t height, int64_t width, const char* why) {
+  if (uint64_t(height) * uint64_t(width) > most_kept)
+    throw Error(describe(path, " has ", width, " × ", height, " pixels; at most ", most_kept, " are decoded ", why));
+}
 
-/// A PNG picture that is being read. libpng's simplified interface tells errors by a status, and frees what it has.
+/// A PNG picture that is being read, row by row. libpng's errors come back by longjmp to functions that own nothing.
 class Png {
  public:
-  Png(const std::string& path, const std::string& bytes) : path_(path) {
-    image_.version = PNG_IMAGE_VERSION;
-    check(png_image_begin_read_from_memory(&image_, bytes.data(), bytes.size()));
-    check_claim(path, image_.height, image_.width, bytes.size(), 8 * 1032);  // a bit each, deflated
+  Png(const std::string& path, const std::string& bytes) : path_(path), from_(bytes.data()), left_(bytes.size()) {
+    if (!begin()) fail();
+    check_claim(path, png_get_image_height(png_, info_), png_get_image_width(png_, info_), bytes.size(), 8 * 1032);  // a bit each, deflated
   }
-  int64_t height() const { return image_.height; }
-  int64_t width() const { return image_.width; }
-  void decode(uint8_t* rgba) {
-    image_.format = PNG_FORMAT_RGBA;
-    image_.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-    check(png_image_finish_read(&image_, nullptr, rgba, 0, nullptr));
+  int64_t height() const { return png_get_image_height(png_, info_); }
+  int64_t width() const { return png_get_image_width(png_, info_); }
+  /// The next row.
+  void read(uint8_t* rgba) {
+    if (!started_) {
+      started_ = true;
+      if (!start()) fail();
+      if (passes_ > 1) {  // interlaced: no row is whole before the last pass
+        check_kept(path_, height(), width(), "where they are interlaced");
+        whole_.resize(size_t(height() * width() * 4));
+        if (!all()) fail();
+      }
+    }
+    if (passes_ > 1)
+      std::copy_n(whole_.data() + size_t(4 * width() * row_++), 4 * width(), rgba);
+    else if (!one(rgba))
+      fail();
   }
 
  private:
-  void check(int fine) const {
-    if (!fine) throw Error(describe(path_, " is damaged: ", image_.message));
+  bool begin() {
+    png_ = png_create_read_struct(
+        PNG_LIBPNG_VER_STRING, this,
+        [](png_structp png, png_const_charp text) {
+          Png& own = *static_cast<Png*>(png_get_error_ptr(png));
+          std::snprintf(own.message_, sizeof own.message_, "%s", text);
+          png_longjmp(png, 1);
+        },
+        [](png_structp, png_const_charp) {});
+    info_ = png_ ? png_create_info_struct(png_) : nullptr;
+    if (!info_ || setjmp(png_jmpbuf(png_))) return false;
+    png_set_read_fn(png_, this, [](png_structp png, png_bytep to, size_t count) {
+      Png& own = *static_cast<Png*>(png_get_io_ptr(png));
+      if (count > own.left_) png_error(png, "it ends too early");
+      std::copy_n(own.from_, count, reinterpret_cast<char*>(to));
+      own.from_ += count, own.left_ -= count;
+    });
+    png_read_info(png_, info_);
+    return true;
   }
+  bool start() {
+    if (setjmp(png_jmpbuf(png_))) return false;
+    png_set_expand(png_), png_set_scale_16(png_), png_set_gray_to_rgb(png_), png_set_add_alpha(png_, 255, PNG_FILLER_AFTER);
+    passes_ = png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    return true;
+  }
+  bool one(uint8_t* rgba) {
+    if (setjmp(png_jmpbuf(png_))) return false;
+    png_read_row(png_, rgba, nullptr);
+    return true;
+  }
+  bool all() {
+    if (setjmp(png_jmpbuf(png_))) return false;
+    const png_uint_32 rows = png_get_image_height(png_, info_), bytes = 4 * png_get_image_width(png_, info_);
+    for (int pass = 0; pass < passes_; ++pass)
+      for (png_uint_32 row = 0; row < rows; ++row) png_read_row(png_, whole_.data() + size_t(row) * bytes, nullptr);
+    return true;
+  }
+  [[noreturn]] void fail() const { throw Error(describe(path_, " is damaged: ", std::string(message_))); }
   std::string path_;
-  struct Image : png_image {
-    ~Image() { png_image_free(this); }
-  } image_{};
+  const char* from_;
+  size_t left_;
+  struct Handles {
+    png_structp png = nullptr;
+    png_infop info = nullptr;
+    ~Handles() { png_destroy_read_struct(&png, &info, nullptr); }
+  } handles_;
+  png_structp& png_ = handles_.png;
+  png_infop& info_ = handles_.info;
+  bool started_ = false;
+  int passes_ = 1;
+  std::vector<uint8_t> whole_;  ///< of an interlaced picture
+  int64_t row_ = 0;
+  char message_[128] = "";
 };
 
-/// A JPEG picture that is being read. libjpeg's errors, and warnings (it goes on with grey where data are missing), come back by longjmp to
-/// functions that own nothing.
+/// A JPEG picture that is being read, row by row. libjpeg's errors, and warnings (it goes on with grey where data are missing), come back
+/// by longjmp to functions that own nothing.
 class Jpeg {
  public:
   Jpeg(const std::string& path, const std::string& bytes) : path_(path) {
@@ -67,8 +130,9 @@ class Jpeg {
   }
   int64_t height() const { return info_.image_height; }
   int64_t width() const { return info_.image_width; }
-  void decode(uint8_t* rgba) {
-    if (!finish(rgba)) fail();
+  /// The next row.
+  void read(uint8_t* rgba) {
+    if (!one(rgba)) fail();
   }
 
  private:
@@ -86,15 +150,12 @@ class Jpeg {
     jpeg_read_header(&info_, TRUE);
     return true;
   }
-  bool finish(uint8_t* rgba) {
+  bool one(uint8_t* rgba) {
     if (setjmp(back_)) return false;
-    info_.out_color_space = JCS_EXT_RGBA;
-    jpeg_start_decompress(&info_);
-    while (info_.output_scanline < info_.output_height) {
-      JSAMPROW row = rgba + size_t(info_.output_scanline) * info_.output_width * 4;
-      jpeg_read_scanlines(&info_, &row, 1);
-    }
-    jpeg_finish_decompress(&info_);
+    if (info_.output_scanline == 0) info_.out_color_space = JCS_EXT_RGBA, jpeg_start_decompress(&info_);
+    JSAMPROW row = rgba;
+    jpeg_read_scanlines(&info_, &row, 1);
+    if (info_.output_scanline == info_.output_height) jpeg_finish_decompress(&info_);
     return true;
   }
   std::string path_;
@@ -120,24 +181,71 @@ auto with_picture(const std::string& path, F f) {
   return f(picture);
 }
 
-/// Along one axis of x [outer, from, inner] → [outer, to, inner]: the triangle filter, as wide as a place of the larger grid.
-std::vector<float> resized(const std::vector<float>& x, int64_t outer, int64_t from, int64_t to, int64_t inner) {
-  std::vector<float> y(size_t(outer * to * inner));
-  const double step = double(from) / double(to), width = std::max(step, 1.0);
-  for (int64_t p = 0; p < to; ++p) {
-    const double centre = (double(p) + 0.5) * step;
-    const auto first = std::max<int64_t>(0, int64_t(std::floor(centre - width))),
-               last = std::min(from - 1, int64_t(std::ceil(centre + width)));
-    const auto weight = [&](int64_t i) { return std::max(0.0, 1 - std::abs(double(i) + 0.5 - centre) / width); };
-    double sum = 0;
-    for (int64_t i = first; i <= last; ++i) sum += weight(i);
-    for (int64_t i = first; i <= last; ++i)
-      if (const auto w = float(weight(i) / sum))
-        for (int64_t o = 0; o < outer; ++o)
-          for (int64_t k = 0; k < inner; ++k) y[size_t((o * to + p) * inner + k)] += w * x[size_t((o * from + i) * inner + k)];
+/// The triangle filter along one axis, as wide as a place of the larger grid: what each new place takes of the old ones.
+struct Filter {
+  struct Place {
+    int64_t first;  ///< of the old places
+    std::vector<float> weights;
+  };
+  std::vector<Place> places;
+  Filter(int64_t from, int64_t to) {
+    const double step = double(from) / double(to), width = std::max(step, 1.0);
+    for (int64_t p = 0; p < to; ++p) {
+      const double centre = (double(p) + 0.5) * step;
+      const auto first = std::max<int64_t>(0, int64_t(std::floor(centre - width))),
+                 last = std::min(from - 1, int64_t(std::ceil(centre + width)));
+      const auto weight = [&](int64_t i) { return std::max(0.0, 1 - std::abs(double(i) + 0.5 - centre) / width); };
+      double sum = 0;
+      for (int64_t i = first; i <= last; ++i) sum += weight(i);
+      Place& place = places.emplace_back(Place{first, {}});
+      for (int64_t i = first; i <= last; ++i) place.weights.push_back(float(weight(i) / sum));
+    }
   }
-  return y;
-}
+};
+
+/// A picture that is brought to another size while its rows come in: no more than one row of it is held. Source: triangle (or tent) filter,
+/// Heckbert, "Zoom", Graphics Gems III, 1992.
+class Resizer {
+ public:
+  Resizer(int64_t height, int64_t width, Shape extent, int64_t channels)
+      : down_(height, extent[0]),
+        across_(width, extent[1]),
+        channels_(channels),
+        line_(size_t(extent[1] * channels)),
+        sums_(size_t(element_count(extent) * channels)) {}
+  /// The next row, [width, channels].
+  void row(const std::vector<float>& pixels) {
+    std::fill(line_.begin(), line_.end(), 0.0f);
+    for (size_t p = 0; p < across_.places.size(); ++p) {
+      const Filter::Place& place = across_.places[p];
+      const float* from = &pixels[size_t(place.first * channels_)];
+      for (const float w : place.weights)
+        for (int64_t c = 0; c < channels_; ++c) line_[p * size_t(channels_) + size_t(c)] += w * *from++;
+    }
+    for (size_t p = begin_; p < down_.places.size() && down_.places[p].first <= row_; ++p) {
+      const Filter::Place& place = down_.places[p];
+      const int64_t k = row_ - place.first;
+      if (k >= int64_t(place.weights.size())) {
+        if (p == begin_) ++begin_;  // places end in order
+        continue;
+      }
+      for (size_t i = 0; i < line_.size(); ++i) sums_[p * line_.size() + i] += place.weights[size_t(k)] * line_[i];
+    }
+    ++row_;
+  }
+  /// The planes, [channels, height, width]; returns where the next picture begins.
+  uint8_t* planes(uint8_t* out) const {
+    for (size_t c = 0; c < size_t(channels_); ++c)
+      for (size_t i = c; i < sums_.size(); i += size_t(channels_)) *out++ = uint8_t(std::clamp(sums_[i] + 0.5f, 0.0f, 255.0f));
+    return out;
+  }
+
+ private:
+  Filter down_, across_;
+  int64_t channels_, row_ = 0;
+  size_t begin_ = 0;  ///< the first new row that is not whole
+  std::vector<float> line_, sums_;
+};
 
 }  // namespace
 
@@ -155,7 +263,8 @@ struct ImageFolder {
         "Pictures are decoded in every epoch, beside the training. Where `size` is given, they are resized, each channel for itself, "
         "by a triangle filter that covers all pixels (as antialiased bilinear does); without it all must have one size. What lies "
         "behind transparent pixels is `background`, unless `channels` is rgba. Rotations noted in EXIF are not applied. Refused, with the "
-        "path: what is no picture or a damaged one, more than 2²⁶ pixels, a class without pictures in the training split, a class of "
+        "path: what is no picture or a damaged one, more than 2³⁰ pixels (2²⁶ without `size`, or interlaced), a class without pictures in "
+        "the training split, a class of "
         "the test split that it has not.");
     d.source("PNG: ISO/IEC 15948; JPEG: ITU-T T.81; grey is the luma of ITU-R BT.601");
     d.required("path", path, "folder of the training split");
@@ -218,7 +327,10 @@ struct ImageFolder {
     return made;
   }
   void same_size(Source& s, const std::string& file) {
-    const Shape own = with_picture(file, [](auto& picture) { return Shape{picture.height(), picture.width()}; });
+    const Shape own = with_picture(file, [&](auto& picture) {
+      check_kept(file, picture.height(), picture.width(), "as they are; \"size\" makes them smaller");
+      return Shape{picture.height(), picture.width()};
+    });
     if (extent_.empty()) extent_ = own;
     if (own != extent_)
       s.fail(file, " has ", own[1], " × ", own[0], " pixels, ", files_[0][0], " ", extent_[1], " × ", extent_[0],
@@ -226,27 +338,20 @@ struct ImageFolder {
   }
   /// The picture as planes of its channels; returns where the next begins.
   uint8_t* decode(const std::string& file, uint8_t* out) const {
-    std::vector<uint8_t> rgba;
-    int64_t height = 0, width = 0;
-    with_picture(file, [&](auto& picture) {
-      height = picture.height(), width = picture.width();
+    return with_picture(file, [&](auto& picture) {
+      const int64_t height = picture.height(), width = picture.width(), count = channel_count();
       if (!size && Shape{height, width} != extent_) throw Error(file + " has changed its size while the training runs");
-      rgba.resize(size_t(height * width * 4));
-      picture.decode(rgba.data());
-    });
-    const int64_t pixels = height * width, wanted = extent_[0] * extent_[1], count = channel_count();
-    std::vector<float> plane(static_cast<size_t>(pixels));
-    for (int64_t c = 0; c < count; ++c) {
-      for (int64_t p = 0; p < pixels; ++p) plane[size_t(p)] = float(channel(&rgba[size_t(4 * p)], c));
-      const std::vector<float>* y = &plane;
-      std::vector<float> brought;
-      if (pixels != wanted || height != extent_[0]) {
-        brought = resized(resized(plane, height, width, extent_[1], 1), 1, height, extent_[0], extent_[1]);
-        y = &brought;
+      std::vector<uint8_t> rgba(size_t(4 * width));
+      std::vector<float> pixels(size_t(count * width));
+      Resizer resizer(height, width, extent_, count);
+      for (int64_t y = 0; y < height; ++y) {
+        picture.read(rgba.data());
+        for (int64_t x = 0; x < width; ++x)
+          for (int64_t c = 0; c < count; ++c) pixels[size_t(x * count + c)] = float(channel(&rgba[size_t(4 * x)], c));
+        resizer.row(pixels);
       }
-      for (float v : *y) *out++ = uint8_t(std::clamp(v + 0.5f, 0.0f, 255.0f));
-    }
-    return out;
+      return resizer.planes(out);
+    });
   }
   int channel(const uint8_t* rgba, int64_t c) const {
     if (channels == "rgba") return rgba[c];

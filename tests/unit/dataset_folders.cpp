@@ -33,6 +33,23 @@ std::string png(uint32_t format, uint32_t width, uint32_t height, const std::vec
   REQUIRE(png_image_write_to_memory(&image, file.data(), &bytes, 0, pixels.data(), 0, nullptr));
   return file.substr(0, bytes);
 }
+/// A grey one, in Adam7's seven passes.
+std::string interlaced_png(int width, int height, std::vector<uint8_t> pixels) {
+  std::string bytes;
+  png_structp out = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(out);
+  const auto append = [](png_structp p, png_bytep from, size_t count) {
+    static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(from), count);
+  };
+  png_set_write_fn(out, &bytes, append, nullptr);
+  png_set_IHDR(out, info, png_uint_32(width), png_uint_32(height), 8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_ADAM7,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  std::vector<png_bytep> rows;
+  for (int y = 0; y < height; ++y) rows.push_back(&pixels[size_t(y * width)]);
+  png_write_info(out, info), png_write_image(out, rows.data()), png_write_end(out, info);
+  png_destroy_write_struct(&out, &info);
+  return bytes;
+}
 std::string jpeg(int channels, uint32_t width, uint32_t height, std::vector<uint8_t> pixels) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;
@@ -114,6 +131,35 @@ TEST_CASE("image_folder: sizes are equal, or brought to one") {
   CHECK(data.values<uint8_t>(1, 0) == Bytes{50, 150});
 }
 
+TEST_CASE("image_folder: rows and columns are resized alike, however the rows come") {
+  Files files;
+  const int64_t height = 13, width = 9;
+  std::vector<uint8_t> picture, turned(size_t(height * width));
+  for (int64_t i = 0; i < height * width; ++i) picture.push_back(uint8_t(i * i * 37 >> 2));
+  for (int64_t i = 0; i < height * width; ++i) turned[size_t(i % width * height + i / width)] = picture[size_t(i)];
+  files.write("a/1.png", png(PNG_FORMAT_GRAY, int(width), int(height), picture));
+  files.write("a/2.png", interlaced_png(int(width), int(height), picture));
+  files.write("b/1.png", png(PNG_FORMAT_GRAY, int(height), int(width), turned));
+  for (const Shape& size : {Shape{5, 4}, Shape{3, 9}, Shape{13, 2}, Shape{1, 1}, Shape{29, 31}, Shape{40, 3}}) {
+    const auto read = [&](const char* name, const Shape& extent) {
+      return OpenDataset("image_folder", {{"path", files.root.string()}, {"classes", Texts{name}}, {"size", extent}, {"channels", "gray"}})
+          .values<uint8_t>(0, 0);
+    };
+    const size_t count = size_t(size[0] * size[1]);
+    const Bytes both = read("a", size), other = read("b", {size[1], size[0]});
+    REQUIRE(both.size() == 2 * count);
+    CHECK(std::equal(both.begin(), both.begin() + int64_t(count), both.begin() + int64_t(count)));
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t row = int64_t(i) / size[1], column = int64_t(i) % size[1];
+      CHECK(std::abs(both[i] - other[size_t(column * size[0] + row)]) <= 1);
+    }
+  }
+  const OpenDataset as_is("image_folder", {{"path", files.root.string()}, {"classes", Texts{"a"}}, {"channels", "gray"}});
+  const Bytes x = as_is.values<uint8_t>(0, 0);
+  CHECK(Bytes(x.begin(), x.begin() + height * width) == picture);
+  CHECK(Bytes(x.begin() + height * width, x.end()) == picture);
+}
+
 TEST_CASE("image_folder: hostile pictures and folders are refused with their path") {
   Files files;
   const std::string path = files.root.string();
@@ -150,7 +196,7 @@ TEST_CASE("image_folder: hostile pictures and folders are refused with their pat
   std::string lying = j;  // the height in the frame header, SOF0: marker, length, precision, height
   const size_t frame = lying.find("\xff\xc0");
   REQUIRE(frame != lying.npos);
-  lying[frame + 5] = '\x7f', lying[frame + 7] = '\x7f';
+  lying[frame + 5] = '\xff', lying[frame + 7] = '\xff';
   CHECK(contains(told("x.jpg", lying), "pixels; at most"));
   lying[frame + 5] = '\x13', lying[frame + 7] = '\x13';
   CHECK(contains(told("x.jpg", lying), "pixels, but has"));

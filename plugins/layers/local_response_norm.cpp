@@ -21,10 +21,13 @@ struct LocalResponseNorm {
   }
   Tensor forward(Scope& s, Tensor x) const {
     if (x.rank() < 2) s.fail("wanted [batch, channels, …], got the shape ", x.shape());
-    const Shape planes = {x.size(0), 1, x.size(1), element_count(x.shape()) / (x.size(0) * x.size(1))};
-    const Window window = {{1, 1}, {size / 2, 0}, {(size - 1) / 2, 0}};
-    const Tensor squares = average_pool(reshape(square(x), planes), {size, 1}, window, true);
-    return x * pow(k + alpha * reshape(squares, x.shape()), -beta);
+    // Channels innermost, as backends keep them: nothing moves.
+    Shape order = {0}, back = {0, int64_t(x.rank()) - 1};
+    for (int64_t a = 2; a < int64_t(x.rank()); ++a) order.push_back(a), back.push_back(a - 1);
+    order.push_back(1);
+    const Tensor squares = transpose(square(x), order);
+    const Tensor means = average_pool(reshape(squares, {-1, 1, x.size(1)}), {size}, {{1}, {size / 2}, {(size - 1) / 2}}, true);
+    return x * pow(k + alpha * transpose(reshape(means, squares.shape()), back), -beta);
   }
 };
 LAMINA_LAYER(LocalResponseNorm, "local_response_norm", "every element divided by its neighbours in other channels")

@@ -6,6 +6,7 @@
 #include "compare/comparison.hpp"
 #include "compare/self_test.hpp"
 #include "config/domain.hpp"
+#include "config/merge.hpp"
 #include "program/devices.hpp"
 
 namespace lamina::cli {
@@ -27,42 +28,46 @@ std::vector<std::string> backends_with_device(Registry& registry) {
   return all;
 }
 
-/// Whether an override, PATH=VALUE, sets what only other backends have, or takes a value that only others know.
+/// Whether an override sets what this backend does not have, or a word that only others know.
 bool is_foreign(const std::string& override, const Descriptor& backend) {
-  const std::string prefix = "backend.";
-  const size_t end = override.find('=');
-  if (!override.starts_with(prefix) || end == override.npos) return false;
-  const std::string name = override.substr(prefix.size(), end - prefix.size()), value = override.substr(end + 1);
-  if (name == "type" || name == "device") return false;
-  for (const Parameter& p : backend.parameters) {
-    if (p.name != name) continue;
-    const DomainText domain(p.domain);
-    return !domain.words().empty() && value != "null" && !domain.contains(value) &&
-           !(value.starts_with('"') && domain.contains(value.substr(1, value.size() - 2)));
-  }
-  return true;
+  Json document = Json::object();
+  Faults of_its_own;  // told where the experiment is loaded with it
+  apply_override(document, override, of_its_own);
+  const Json* block = document.given("backend");
+  if (!block || !block->is_object()) return false;
+  const auto takes = [&](const Member& m) {
+    if (m.key == "type" || m.key == "device") return true;
+    const auto p = std::ranges::find(backend.parameters, m.key, &Parameter::name);
+    if (p == backend.parameters.end()) return false;
+    const DomainText domain(p->domain);
+    return !m.value.is_text() || domain.words().empty() || domain.contains(m.value.text());
+  };
+  return !std::ranges::all_of(block->members(), takes);
 }
 
 /// The experiment on each backend. Only the file's own keeps the file's precision, and the truth never does; an override of a backend's
-/// setting goes to those that take it.
+/// setting goes to those that take it, and is refused where none does.
 std::vector<Experiment> experiments_on(const std::vector<std::string>& backends, Context& context) {
   const Arguments& a = context.arguments;
-  const auto descriptor = [&](const std::string& spec) -> const Descriptor& {
-    return context.registry.find("backend", spec.substr(0, spec.find(':')));
+  const auto foreign_to = [&](const std::string& override, const std::string& spec) {
+    const std::vector<std::string> known = context.registry.names("backend");
+    const std::string name = spec.substr(0, spec.find(':'));
+    return std::ranges::find(known, name) != known.end() && is_foreign(override, context.registry.find("backend", name));
   };
-  const auto is_of_none = [&](const std::string& override) {
-    return std::ranges::all_of(backends, [&](const std::string& spec) { return is_foreign(override, descriptor(spec)); });
-  };
-  std::vector<std::string> of_all = a.overrides;  // what nobody takes stays, and is refused
-  std::erase_if(of_all,
-                [&](const std::string& o) { return o.starts_with("backend.") && !o.starts_with("backend.type=") && !is_of_none(o); });
+  const auto of_backends = [](const std::string& o) { return o.starts_with("backend.") && !o.starts_with("backend.type="); };
+  std::vector<std::string> of_all = a.overrides;
+  std::erase_if(of_all, of_backends);
   const std::string own = load_experiment(a.experiment, context.registry, of_all).backend.plugin->name;
   std::vector<Experiment> all;
   for (const std::string& spec : backends) {
+    const bool truth = all.empty();
     std::vector<std::string> overrides;
-    if (all.empty() || spec.substr(0, spec.find(':')) != own) overrides.push_back("backend.precision=null");
-    for (const std::string& one : a.overrides)
-      if (!is_foreign(one, descriptor(spec))) overrides.push_back(one);
+    if (truth || spec.substr(0, spec.find(':')) != own) overrides.push_back("backend.precision=null");
+    for (const std::string& one : a.overrides) {
+      const bool nobodys = std::ranges::all_of(backends, [&](const std::string& each) { return foreign_to(one, each); });
+      const bool rounds = truth && one.starts_with("backend.precision=");
+      if (!of_backends(one) || nobodys || !(rounds || foreign_to(one, spec))) overrides.push_back(one);
+    }
     for (std::string& one : backend_overrides(spec)) overrides.push_back(std::move(one));
     all.push_back(load_experiment(a.experiment, context.registry, overrides));
   }

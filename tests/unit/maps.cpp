@@ -352,7 +352,7 @@ TEST_CASE("maps: tensors between ops in 16 bits") {
     std::string name = way.library;
     for (auto& a : way.settings) name += ", " + (a.texts.empty() ? a.name : a.texts[0]);
     Session session(std::string(LAMINA_PLUGINS) + "/backends/" + way.library + ".so", way.settings);
-    for (const Shape& s : {Shape{4, 8, 9, 7}, Shape{30, 60}, Shape{3, 12, 31}, Shape{2, 4, 7, 5, 6}}) {
+    for (const Shape& s : {Shape{4, 8, 9, 7}, Shape{30, 60}, Shape{3, 12, 31}, Shape{2, 4, 7, 5, 6}, Shape{6, 40, 301}}) {
       Shape channels(s.size(), 1), rows = s;
       channels[1] = s[1], rows[1] = 1;
       Region scale(2), sums(2);
@@ -360,19 +360,24 @@ TEST_CASE("maps: tensors between ops in 16 bits") {
       const uint32_t y = sums.add("add", {0, 1}, f32), positive = sums.add("greater", {y, 0}, DType::boolean);
       sums.result(y), sums.result(positive), sums.result(y, LAMINA_SUM), sums.result(y, LAMINA_MAX), sums.result(y, LAMINA_SUM);
       const lamina_region *first = scale.over({s}), *second = sums.over({s});
-      agree("between " + lamina::piece(s),
-            [&](Program& p) {
-              const uint32_t between = p.temporary(s, f32), other = p.temporary(s, f32);
-              const std::vector<uint32_t> out = {other, p.temporary(s, DType::boolean), p.temporary(channels, f32), p.temporary(rows, f32),
-                                                 p.temporary(Shape(s.size(), 1), f32)};
-              p.op("map", {p.input(wild(s, 1)), p.input(wild(channels, 2))}, {between}).region = first;
-              p.op("map", {between, p.input(wild(rows, 3))}, out).region = second;
-              const uint32_t last = p.temporary(s, f32);
-              p.op("map", {other, between}, {last}).region = first;
-              for (size_t i = 2; i < out.size(); ++i) p.show(out[i]);
-              p.show(last);
-            },
-            0.02, {{name, &session}});
+      uint32_t between = 0;
+      const auto build = [&](Program& p) {
+        const uint32_t other = p.temporary(s, f32);
+        between = p.temporary(s, f32);
+        const std::vector<uint32_t> out = {other, p.temporary(s, DType::boolean), p.temporary(channels, f32), p.temporary(rows, f32),
+                                           p.temporary(Shape(s.size(), 1), f32)};
+        p.op("map", {p.input(wild(s, 1)), p.input(wild(channels, 2))}, {between}).region = first;
+        p.op("map", {between, p.input(wild(rows, 3))}, out).region = second;
+        const uint32_t last = p.temporary(s, f32);
+        p.op("map", {other, between}, {last}).region = first;
+        for (size_t i = 2; i < out.size(); ++i) p.show(out[i]);
+        p.show(last);
+      };
+      agree("between " + lamina::piece(s), build, 0.02, {{name, &session}});
+      Program p;
+      build(p);
+      const Planned planned(p, session, false);
+      CHECK(planned.value(between).bytes == 2 * uint64_t(lamina::element_count(s)));
     }
   }
 }

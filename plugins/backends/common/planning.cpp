@@ -95,7 +95,7 @@ Place Planning::result(const Op& op, size_t i, uint64_t wanted) {
 const Op* Planning::maker(const Value& v) const {
   for (const Op& op : program_.ops)
     for (size_t i = 0; i < op.out_count(); ++i)
-      if (op.has_out(i) && op.out(i).number == v.number) return &op;
+      if (op.has_out(i) && op.out(i).number == v.number) return op.name == "reorder" ? maker(op.in(0)) : &op;
   return nullptr;
 }
 

@@ -60,7 +60,7 @@ class Planning {
   /// Copies from one layout to another; while planning it does nothing.
   virtual void add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) = 0;
 
-  /// The op that makes a value; null for inputs and states.
+  /// The op that makes a value, before whatever reorders it; null for inputs and states.
   const Op* maker(const Value& v) const;
   Place place(const Value& v) const;
 

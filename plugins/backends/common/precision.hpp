@@ -1,6 +1,6 @@
 /// Mixed precision: which tensors of a program may be stored in 16 bits while everything is computed in float32. Activations and their
-/// gradients; what changes the state (gradients of weights, statistics) and what the host sees stays as it is. Source: Micikevicius et al.
-/// 2018, "Mixed precision training".
+/// gradients; what the state changes by (gradients of weights, statistics) and what the host sees stays as it is. Source: Micikevicius et
+/// al. 2018, "Mixed precision training".
 #pragma once
 #include <functional>
 #include <vector>
@@ -16,9 +16,12 @@ struct Reach {
   bool together = false;  ///< these operands and the result: all of them in 16 bits, or none
 };
 
-/// The temporaries of float32 that only such kernels make and read, and that `fits` allows. Left out are whole numbers (labels, ids), which
-/// 16 bits would round: what a map makes of int32 or uint32, and what a map makes integers of.
-std::vector<const Value*> narrow_values(const Program& program, const std::function<bool(const Value&)>& fits,
-                                        const std::function<Reach(const Op&)>& reach);
+/// The temporaries of float32 that only such kernels make and read, that are matrices at least, of 1,024 elements or more (below, nothing
+/// is gained), and that `fits` allows. Left out are what 16 bits would spoil:
+/// - whole numbers (labels, ids, coordinates), known by what they are made of, integers, and by what becomes of them;
+/// - gradients of parameters on their way to the update, however many maps lie between.
+std::vector<const Value*> narrow_values(
+    const Program& program, const std::function<Reach(const Op&)>& reach,
+    const std::function<bool(const Value&)>& fits = [](const Value&) { return true; });
 
 }  // namespace lamina::backends

@@ -106,13 +106,14 @@ void lower_conv(Lowering& l, const Op& op) {
     if (data) return add_matmul(l, {1, n, k, f, f, 1, k, 1}, py, pw, px);
     return add_matmul(l, {1, f, k, n, 1, f, k, 1}, py, px, pw);
   }
-  if (l.settings.narrow_products && is_narrow({px, pw, py}) && add_onednn_conv(l, pass, s, px, pw, py)) return;
-  const auto wide = [&](Place a, Place b, Place c) {
-    const Operand x{data ? c : a, px.count}, w{forward || data ? b : c, pw.count}, y{forward ? c : data ? a : b, py.count};
-    if (add_onednn_conv(l, pass, s, x, w, y)) return;
-    l.add([&] { return std::make_unique<LoopConvStep>(pass, s, x.place, w.place, y.place); });
+  const auto add = [&](DType product, const Operand& a, const Operand& b, const Operand& c) {
+    const Operand &ax = data ? c : a, &aw = forward || data ? b : c, &ay = forward ? c : data ? a : b;
+    if (add_onednn_conv(l, pass, s, product, ax, aw, ay)) return true;
+    if (product != DType::float32) return false;
+    l.add([&] { return std::make_unique<LoopConvStep>(pass, s, ax.place, aw.place, ay.place); });
+    return true;
   };
-  in_type(l, DType::float32, wide, first, second, result);
+  add_product(l, add, first, second, result);
 }
 
 }  // namespace lamina::cpu

@@ -34,7 +34,7 @@ struct Cpu {
         "The same number of threads gives the same bits.");
     d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
     d.optional(
-        "precision", precision, "float32 | bfloat16 | float64",
+        "precision", precision, "float32 | bfloat16",
         "of activations and their gradients in memory; weights, sums and all computing but products are float32; for float64 there is "
         "the backend 'reference'");
     d.optional(
@@ -48,15 +48,14 @@ struct Cpu {
   static std::vector<Device> devices() {
     Device d;
     d.name = cpu::processor_name(), d.type = "cpu",
-    d.driver = "oneDNN " + cpu::onednn_version() + ", " + cpu::kernels().isa + (cpu::multiplies_bfloat16() ? ", bfloat16" : "");
+    d.driver = "oneDNN " + cpu::onednn_version() + ", " + cpu::kernels().isa +
+               (cpu::onednn_bfloat16() == cpu::Bfloat16::native ? ", bfloat16" : "");
     d.memory = uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGE_SIZE));
     d.threads = uint32_t(omp_get_num_procs());
     return {d};
   }
 
   std::unique_ptr<cpu::Session> open() const {
-    if (precision == "float64")
-      throw Error("the backend 'cpu' computes in float32; for \"precision\": \"" + precision + "\" choose the backend 'reference'");
     if (device && !names_processor(*device))
       throw Error("there is no device \"" + *device + "\"; the device is 0: " + cpu::processor_name());
     const int allowed = omp_get_thread_limit();
@@ -64,7 +63,10 @@ struct Cpu {
     cpu::Settings s;
     s.threads = threads ? int(threads) : std::min(omp_get_num_procs(), allowed);
     s.storage = precision == "bfloat16" ? DType::bfloat16 : DType::float32;
-    s.narrow_products = products == "auto" ? cpu::multiplies_bfloat16() : products == "bfloat16";
+    const cpu::Bfloat16 has = cpu::onednn_bfloat16();
+    if (products == "bfloat16" && has == cpu::Bfloat16::none)
+      throw Error("oneDNN cannot multiply bfloat16 on this processor, which has no AVX-512; \"products\": \"float32\" widens it");
+    s.narrow_products = products == "auto" ? has == cpu::Bfloat16::native : products == "bfloat16";
     return std::make_unique<cpu::Session>(s);
   }
 };

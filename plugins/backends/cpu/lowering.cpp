@@ -26,21 +26,19 @@ class ReorderStep : public Step {
   void* target_ = nullptr;
 };
 
+/// From bfloat16 to float32 or back.
 class ConversionStep : public Step {
  public:
   ConversionStep(const Operand& from, const Operand& to) : from_(from), to_(to) {}
   void bind(const Memory& m) override { source_ = m.at<char>(from_.place), target_ = m.at<char>(to_.place); }
   void run(const Moment& now) override {
     in_parts(from_.count, from_.count < 16384 ? 1 : now.threads, [&](int, int64_t begin, int64_t end) {
-      constexpr int64_t tile = 1024;
-      float numbers[tile];
-      const KernelTable& table = kernels();
-      const int64_t from_bytes = int64_t(size_of(from_.type)), to_bytes = int64_t(size_of(to_.type));
-      for (; begin < end; begin += tile) {
-        const size_t n = size_t(std::min(tile, end - begin));
-        table.load(numbers, source_ + begin * from_bytes, stored_as(from_.type), n);
-        table.store(target_ + begin * to_bytes, numbers, stored_as(to_.type), n);
-      }
+      const char* from = source_ + size_t(begin) * size_of(from_.type);
+      char* to = target_ + size_t(begin) * size_of(to_.type);
+      if (to_.type == DType::float32)
+        kernels().load(to, from, stored_as(from_.type), size_t(end - begin));
+      else
+        kernels().store(to, from, stored_as(to_.type), size_t(end - begin));
     });
   }
 
@@ -49,8 +47,6 @@ class ConversionStep : public Step {
   const char* source_ = nullptr;
   char* target_ = nullptr;
 };
-
-constexpr int64_t least_elements = 1024;  ///< of a tensor in 16 bits; below, nothing is gained
 
 /// What has loops for bfloat16. Everything else reads and writes float32.
 Reach reach_of(const Op& op) {
@@ -65,12 +61,12 @@ Reach reach_of(const Op& op) {
       {"max_unpool", {1, true}},
       {"average_pool", {1, true}},
       {"average_pool_backward", {1, true}},
-      {"slice", {1, true}},
-      {"reverse", {1, true}},
-      {"pad", {1, true}},
-      {"concat", {~0u, true}},
       {"map", {~0u, true}},
-      // What may be a view of its operand.
+      // What copies bytes, or is a view of them.
+      {"slice", {1, true, true}},
+      {"reverse", {1, true, true}},
+      {"pad", {1, true, true}},
+      {"concat", {~0u, true, true}},
       {"reshape", {1, true, true}},
       {"transpose", {1, true, true}},
       {"copy", {1, true, true}},
@@ -83,18 +79,11 @@ Reach reach_of(const Op& op) {
 
 Lowering::Lowering(const Program& program, Planner& planner, const Settings& settings) : Planning(program, planner), settings(settings) {
   if (settings.storage == DType::float32) return;
-  const auto fits = [](const Value& v) { return v.rank() >= 2 && v.count() >= least_elements; };
-  for (const Value* v : narrow_values(program, fits, reach_of)) store_as(*v, settings.storage);
+  for (const Value* v : narrow_values(program, reach_of)) store_as(*v, settings.storage);
 }
 
 void Lowering::add_conversion(const Operand& from, const Operand& to) {
   add([&] { return std::make_unique<ConversionStep>(from, to); });
-}
-Place Lowering::converted(const Operand& from, DType type) {
-  if (from.type == type) return from.place;
-  const Place to = scratch(uint64_t(from.count) * size_of(type));
-  add_conversion(from, {to, from.count, type});
-  return to;
 }
 
 void Lowering::add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) {

@@ -18,6 +18,7 @@ struct Operand {
   Place place;
   int64_t count;
   DType type = DType::float32;
+  bool narrow() const { return type != DType::float32; }
 };
 
 class Lowering : public Planning {
@@ -35,8 +36,6 @@ class Lowering : public Planning {
     steps_->back()->op = op_;
   }
   Operand stored_at(Place place, const Value& v) const { return {place, v.count(), stored(v)}; }
-  /// The elements in their order as another type, in scratch where they are not of that type already.
-  Place converted(const Operand& from, DType type);
   void add_conversion(const Operand& from, const Operand& to);
   void add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) override;
 

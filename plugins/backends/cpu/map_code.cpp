@@ -319,7 +319,7 @@ class Assembler {
   void reduce(uint32_t j) {
     const uint32_t view = uint32_t(s_.result_view[j]);
     Reduction r{};
-    r.kind = region_.results[j].reduce, r.view = view, r.type = class_of(kept_[j].dtype), r.dtype = result_value(j).dtype;
+    r.kind = region_.results[j].reduce, r.view = view, r.type = class_of(kept_[j].dtype), r.dtype = s_.stored[view];
     r.elements = result_value(j).count(), r.result = s_.places[view];
     bool short_period = false;
     if (s_.nest.is_single(view))

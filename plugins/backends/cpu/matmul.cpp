@@ -35,13 +35,14 @@ class SmallMatmulStep : public Step {
 
 void add_matmul(Lowering& l, const MatmulShape& s, const Operand& a, const Operand& b, const Operand& c) {
   const bool large = s.m * s.n * s.k >= small_product || s.batch * s.m * s.n * s.k >= 20 * small_product;
-  if (large && l.settings.narrow_products && is_narrow({a, b, c}) && add_onednn_matmul(l, s, a, b, c)) return;
-  const auto wide = [&](Place pa, Place pb, Place pc) {
-    if (large && add_onednn_matmul(l, s, {pa, a.count}, {pb, b.count}, {pc, c.count})) return;
+  const auto add = [&](DType product, const Operand& pa, const Operand& pb, const Operand& pc) {
+    if (large && add_onednn_matmul(l, s, product, pa, pb, pc)) return true;
+    if (product != DType::float32) return false;
     const Place packed = l.scratch(uint64_t(s.k * ((s.n + 15) / 16 * 16)) * 4);
-    l.add([&] { return std::make_unique<SmallMatmulStep>(s, pa, pb, pc, packed); });
+    l.add([&] { return std::make_unique<SmallMatmulStep>(s, pa.place, pb.place, pc.place, packed); });
+    return true;
   };
-  in_type(l, DType::float32, wide, a, b, c);
+  add_product(l, add, a, b, c);
 }
 
 void lower_matmul(Lowering& l, const Op& op) {

@@ -128,18 +128,19 @@ void lower_normalize(Lowering& l, const Op& op) {
   if (backward) {
     const Operand dy = full(4);
     if (dy.type == result.type) l.overwrite(op, 0, 4);
-    const auto add = [&](DType type, Place px, Place pdy, Place pdx) {
-      const NormalizeBackwardStep::Places p{px, vector(1), vector(2), vector(3), pdy, pdx, second, third, sums, coefficients};
-      l.add([&] { return std::make_unique<NormalizeBackwardStep>(p, Extent{rows, channels, threads, type}, epsilon); });
+    const auto add = [&](const Operand& ax, const Operand& ady, const Operand& adx) {
+      const NormalizeBackwardStep::Places p{ax.place,  vector(1), vector(2), vector(3), ady.place,
+                                            adx.place, second,    third,     sums,      coefficients};
+      l.add([&] { return std::make_unique<NormalizeBackwardStep>(p, Extent{rows, channels, threads, ax.type}, epsilon); });
     };
-    return in_one_type(l, add, x, dy, result);
+    return in_type(l, common_type(x, dy, result), add, x, dy, result);
   }
   if (x.type == result.type) l.overwrite(op, 0, 0);
-  const auto add = [&](DType type, Place px, Place py) {
-    const NormalizeStep::Places p{px, vector(1), vector(2), py, second, third, sums, coefficients};
-    l.add([&] { return std::make_unique<NormalizeStep>(p, Extent{rows, channels, threads, type}, epsilon); });
+  const auto add = [&](const Operand& ax, const Operand& ay) {
+    const NormalizeStep::Places p{ax.place, vector(1), vector(2), ay.place, second, third, sums, coefficients};
+    l.add([&] { return std::make_unique<NormalizeStep>(p, Extent{rows, channels, threads, ax.type}, epsilon); });
   };
-  in_one_type(l, add, x, result);
+  in_type(l, common_type(x, result), add, x, result);
 }
 
 }  // namespace lamina::cpu

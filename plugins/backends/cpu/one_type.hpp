@@ -1,6 +1,5 @@
 /// How steps run that read and write tensors of one type only.
 #pragma once
-#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -8,25 +7,32 @@
 
 namespace lamina::cpu {
 
-/// Calls add(place…), whose steps know only `type`: other operands are converted into scratch before it; the last one is the result, and is
-/// converted after it.
-template <class Add, class... Tensors>
-void in_type(Lowering& l, DType type, const Add& add, const Tensors&... tensors) {
-  const std::array<Operand, sizeof...(tensors)> all = {tensors...};
-  std::array<Place, sizeof...(tensors)> places;
-  const Operand& result = all.back();
-  for (size_t i = 0; i + 1 < all.size(); ++i) places[i] = l.converted(all[i], type);
-  places.back() = result.type == type ? result.place : l.scratch(uint64_t(result.count) * size_of(type));
-  std::apply(add, places);
-  if (result.type != type) l.add_conversion({places.back(), result.count, type}, result);
+/// The type that all have, else float32.
+template <class... Operands>
+DType common_type(const Operand& first, const Operands&... others) {
+  return ((others.type == first.type) && ...) ? first.type : DType::float32;
 }
 
-/// Calls add(type, place…) with the type that all have, else float32.
-template <class Add, class... Tensors>
-void in_one_type(Lowering& l, const Add& add, const Operand& first, const Tensors&... others) {
-  const DType type = ((others.type == first.type) && ...) ? first.type : DType::float32;
+/// Calls add(operand…) with operands of `type`, in scratch where they are stored otherwise; the last one is the result.
+template <class Add, class... Operands>
+void in_type(Lowering& l, DType type, const Add& add, const Operands&... operands) {
+  const std::array<Operand, sizeof...(operands)> own = {operands...};
+  auto used = own;
+  for (size_t i = 0; i < own.size(); ++i) {
+    if (own[i].type == type) continue;
+    used[i] = {l.scratch(uint64_t(own[i].count) * size_of(type)), own[i].count, type};
+    if (i + 1 < own.size()) l.add_conversion(own[i], used[i]);
+  }
+  std::apply(add, used);
+  if (own.back().type != type) l.add_conversion(used.back(), own.back());
+}
+
+/// A product by add(type, operand…), which says whether it could: of bfloat16 where the session multiplies it, else of float32.
+template <class Add, class... Operands>
+void add_product(Lowering& l, const Add& add, const Operands&... operands) {
+  if (l.settings.narrow_products && (operands.narrow() || ...) && add(DType::bfloat16, operands...)) return;
   in_type(
-      l, type, [&](auto... places) { add(type, places...); }, first, others...);
+      l, DType::float32, [&](const auto&... wide) { add(DType::float32, wide...); }, operands...);
 }
 
 }  // namespace lamina::cpu

@@ -2,8 +2,8 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace lamina::cpu {
 
@@ -13,7 +13,8 @@ using dnnl::memory;
 using Dims = memory::dims;
 using Type = memory::data_type;
 
-Type type_of(const Operand& o) { return o.type == DType::bfloat16 ? Type::bf16 : Type::f32; }
+Type type_of(DType t) { return t == DType::bfloat16 ? Type::bf16 : Type::f32; }
+Type type_of(const Operand& o) { return type_of(o.type); }
 
 dnnl::engine& engine() {
   static dnnl::engine* e = new dnnl::engine(dnnl::engine::kind::cpu, 0);
@@ -82,18 +83,25 @@ class Recorder {
   /// A primitive between the reorders that its operands and its result need.
   template <class Primitive, class Desc>
   void run(const Desc& pd, const std::vector<Tensor>& operands, const Tensor& result) {
+    const auto reordered = [](const memory::desc& from, const memory::desc& to) {
+      using Reorder = dnnl::reorder::primitive_desc;
+      return from == to ? std::nullopt : std::optional<Reorder>(Reorder(engine(), from, engine(), to, user_scratch()));
+    };
+    // All that may throw comes before the first scratch.
+    std::vector<std::optional<dnnl::reorder::primitive_desc>> before;
+    for (const Tensor& t : operands) before.push_back(reordered(t.own, t.wanted));
+    const auto after = reordered(result.wanted, result.own);
     std::vector<OnednnStep::Argument> arguments;
-    for (const Tensor& t : operands) {
-      const bool direct = t.own == t.wanted;
-      const Place place = direct ? t.place : scratch(t.wanted);
-      if (!direct) reorder(t.place, t.own, place, t.wanted);
+    for (size_t i = 0; i < operands.size(); ++i) {
+      const Tensor& t = operands[i];
+      const Place place = before[i] ? scratch(t.wanted) : t.place;
+      if (before[i]) call<dnnl::reorder>(*before[i], {{DNNL_ARG_FROM, t.own, t.place}, {DNNL_ARG_TO, t.wanted, place}});
       arguments.push_back({t.name, t.wanted, place});
     }
-    const bool direct = result.own == result.wanted;
-    const Place place = direct ? result.place : scratch(result.wanted);
+    const Place place = after ? scratch(result.wanted) : result.place;
     arguments.push_back({result.name, result.wanted, place});
     call<Primitive>(pd, std::move(arguments));
-    if (!direct) reorder(place, result.wanted, result.place, result.own);
+    if (after) call<dnnl::reorder>(*after, {{DNNL_ARG_FROM, result.wanted, place}, {DNNL_ARG_TO, result.own, result.place}});
   }
   bool finish() {
     lowering_.add([&] { return std::move(step_); });
@@ -107,10 +115,6 @@ class Recorder {
     const memory::desc pad = pd.scratchpad_desc();
     if (pad.get_size()) arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, scratch(pad)});
     if (step_) step_->add(Primitive(pd), arguments);
-  }
-  void reorder(Place from, const memory::desc& a, Place to, const memory::desc& b) {
-    call<dnnl::reorder>(dnnl::reorder::primitive_desc(engine(), a, engine(), b, user_scratch()),
-                        {{DNNL_ARG_FROM, a, from}, {DNNL_ARG_TO, b, to}});
   }
   Lowering& lowering_;
   std::unique_ptr<OnednnStep> step_;
@@ -151,18 +155,15 @@ std::string onednn_version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
-bool is_narrow(std::initializer_list<Operand> operands) {
-  return std::any_of(operands.begin(), operands.end(), [](const Operand& o) { return o.type == DType::bfloat16; });
+Bfloat16 onednn_bfloat16() {
+  const auto has = [](dnnl::cpu_isa isa) { return (unsigned(dnnl::get_effective_cpu_isa()) & unsigned(isa)) == unsigned(isa); };
+  return has(dnnl::cpu_isa::avx512_core_bf16) ? Bfloat16::native : has(dnnl::cpu_isa::avx512_core) ? Bfloat16::emulated : Bfloat16::none;
 }
 
-bool multiplies_bfloat16() {
-  const auto wanted = unsigned(dnnl::cpu_isa::avx512_core_bf16);
-  return (unsigned(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
-}
-
-bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, const Operand& x, const Operand& w, const Operand& y) {
+bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, DType multiplied, const Operand& x, const Operand& w,
+                     const Operand& y) {
   const ConvDescs d = descs_of(shape);
-  const Type product = is_narrow({x, w, y}) ? Type::bf16 : Type::f32;
+  const Type product = type_of(multiplied);
   const bool forward = pass == ConvPass::forward, data = pass == ConvPass::backward_data;
   // The result is rounded to what it is stored as; what is multiplied has one type.
   const Type x_type = data ? type_of(x) : product, w_type = forward || data ? product : type_of(w), y_type = forward ? type_of(y) : product;
@@ -215,7 +216,7 @@ bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, const O
   return false;
 }
 
-bool add_onednn_matmul(Lowering& l, const MatmulShape& s, const Operand& a, const Operand& b, const Operand& c) {
+bool add_onednn_matmul(Lowering& l, const MatmulShape& s, DType multiplied, const Operand& a, const Operand& b, const Operand& c) {
   const bool batched = s.batch > 1;
   const auto desc = [&](int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride, Type type) {
     return batched ? memory::desc({s.batch, rows, columns}, type, Dims{rows * columns, row_stride, column_stride})
@@ -224,7 +225,7 @@ bool add_onednn_matmul(Lowering& l, const MatmulShape& s, const Operand& a, cons
   const auto desc_a = [&](Type type) { return desc(s.m, s.k, s.am, s.ak, type); };
   const auto desc_b = [&](Type type) { return desc(s.k, s.n, s.bk, s.bn, type); };
   try {
-    const Type product = is_narrow({a, b, c}) ? Type::bf16 : Type::f32;
+    const Type product = type_of(multiplied);
     const memory::desc da = desc_a(product), db = desc_b(product), dc = desc(s.m, s.n, s.n, 1, type_of(c));
     const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(da, db, dc), user_scratch(), engine());
     if (is_reference(pd.impl_info_str())) return false;

@@ -14,16 +14,16 @@ struct ConvShape {
   Shape in, out, kernel, stride, dilation, low, high;
 };
 
-bool is_narrow(std::initializer_list<Operand> operands);  ///< whether one of them is bfloat16
-
 /// Add oneDNN's step with the reorders it needs; false, and nothing is added, where oneDNN has only its reference loops. `x`, `w`, `y`:
-/// input (or its gradient), weights (or their gradient), output (or its gradient). Where one of them is bfloat16, bfloat16 is multiplied
-/// and added up in float32.
-bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, const Operand& x, const Operand& w, const Operand& y);
-bool add_onednn_matmul(Lowering& l, const MatmulShape& shape, const Operand& a, const Operand& b, const Operand& c);
+/// input (or its gradient), weights (or their gradient), output (or its gradient). `product`: what is multiplied, float32 or bfloat16;
+/// sums are float32.
+bool add_onednn_conv(Lowering& l, ConvPass pass, const ConvShape& shape, DType product, const Operand& x, const Operand& w,
+                     const Operand& y);
+bool add_onednn_matmul(Lowering& l, const MatmulShape& shape, DType product, const Operand& a, const Operand& b, const Operand& c);
 
-/// Whether the processor has instructions that multiply bfloat16; without them oneDNN emulates.
-bool multiplies_bfloat16();
+/// How oneDNN multiplies bfloat16 on this processor.
+enum class Bfloat16 { none, emulated, native };
+Bfloat16 onednn_bfloat16();
 
 std::string onednn_version();
 

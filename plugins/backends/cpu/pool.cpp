@@ -134,15 +134,15 @@ void lower_pool(Lowering& l, const Op& op) {
     const Shape &full = scatter ? op.out(0).shape : op.in(0).shape, &pooled = op.in(1).shape;
     if (full.size() < 3) op.fail("it needs at least one spatial axis");
     if (const auto s = scatter ? apart(l, op) : std::nullopt) {
-      const auto add = [&](DType type, Place from, Place to) {
-        l.add([&] { return std::make_unique<PoolStep>(PoolStep::Kind::unpool, *s, type, from, to, indices); });
+      const auto add = [&](const Operand& dy, const Operand& dx) {
+        l.add([&] { return std::make_unique<PoolStep>(PoolStep::Kind::unpool, *s, dy.type, dy.place, dx.place, indices); });
       };
-      return in_one_type(l, add, first, result);
+      return in_type(l, common_type(first, result), add, first, result);
     }
-    const auto add = [&](Place from, Place to) {
+    const auto add = [&](const Operand& from, const Operand& to) {
+      const Operand &whole = scatter ? to : from, &taken = scatter ? from : to;
       l.add([&] {
-        return std::make_unique<WinnerStep>(scatter, full[0], full[1], volume(full), volume(pooled), scatter ? to : from, indices,
-                                            scatter ? from : to);
+        return std::make_unique<WinnerStep>(scatter, full[0], full[1], volume(full), volume(pooled), whole.place, indices, taken.place);
       });
     };
     return in_type(l, DType::float32, add, first, result);
@@ -156,12 +156,11 @@ void lower_pool(Lowering& l, const Op& op) {
   const Place indices = !max ? Place{} : op.has_out(1) ? out(1) : l.scratch(uint64_t(shown.count()) * sizeof(int32_t));
   const PoolShape s = backward ? pool_shape(op, shown.shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, shown.shape);
   const auto kind = max ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
-  const auto add = [&](DType type, Place x, Place y) { l.add([&] { return std::make_unique<PoolStep>(kind, s, type, x, y, indices); }); };
+  const auto add = [&](const Operand& x, const Operand& y) {
+    l.add([&] { return std::make_unique<PoolStep>(kind, s, x.type, x.place, y.place, indices); });
+  };
   // Where windows overlap, gradients add up in the result, which 16 bits are too few for.
-  if (backward && overlaps(s))
-    return in_type(
-        l, DType::float32, [&](Place x, Place y) { add(DType::float32, x, y); }, from, to);
-  in_one_type(l, add, from, to);
+  in_type(l, backward && overlaps(s) ? DType::float32 : common_type(from, to), add, from, to);
 }
 
 }  // namespace lamina::cpu

@@ -95,7 +95,7 @@ void lower_copies(Lowering& l, const Op& op) {
   for (size_t i = 0; i < op.in_count(); ++i) {
     const Value& x = op.in(i);
     Shape from, sizes = x.shape, out = to;
-    const Place source = l.converted(l.stored_at(l.operand(op, i, from), x), l.stored(y));
+    const Place source = l.operand(op, i, from);
     int64_t from_offset = 0, to_offset = 0;
     if (op.name == "concat") {
       const size_t axis = size_t(op.integer("axis"));
@@ -125,7 +125,7 @@ void lower_mirrored_pad(Lowering& l, const Op& op, bool reflect) {
   const Value &x = op.in(0), &y = op.out(0);
   const uint64_t token = default_token(y.shape);
   Shape from;
-  const Place source = l.converted(l.stored_at(l.operand(op, 0, from), x), l.stored(y)), target = l.result(op, 0, token);
+  const Place source = l.operand(op, 0, from), target = l.result(op, 0, token);
   const Shape low = op.list("low");
   std::vector<std::vector<int64_t>> tables(x.rank());
   for (size_t a = 0; a < x.rank(); ++a)

@@ -10,8 +10,6 @@ namespace lamina::vulkan {
 
 namespace {
 
-constexpr int64_t least_elements = 1024;  ///< below, nothing is gained
-
 const std::map<std::string, backends::Reach, std::less<>>& reaches() {
   static const std::map<std::string, backends::Reach, std::less<>> all = {
       {"conv", {1, true}},
@@ -36,12 +34,11 @@ bool is_scattered(const backends::Planning& planning, const Op& op) {
 }  // namespace
 
 std::vector<const Value*> narrow_values(const backends::Planning& planning, const Program& program) {
-  return backends::narrow_values(
-      program, [](const Value& v) { return v.rank() >= 2 && v.size(1) % 4 == 0 && v.count() >= least_elements; },
-      [&](const Op& op) {
-        const auto found = reaches().find(op.name);
-        return found == reaches().end() || is_scattered(planning, op) ? backends::Reach{} : found->second;
-      });
+  const auto reach = [&](const Op& op) {
+    const auto found = reaches().find(op.name);
+    return found == reaches().end() || is_scattered(planning, op) ? backends::Reach{} : found->second;
+  };
+  return backends::narrow_values(program, reach, [](const Value& v) { return v.size(1) % 4 == 0; });  // vectors of four channels
 }
 
 }  // namespace lamina::vulkan

@@ -35,12 +35,11 @@ struct Cpu {
     d.optional("threads", threads, "[0, 1024]", "threads that compute; 0: one per core that this process may use");
     d.optional(
         "precision", precision, "float32 | bfloat16",
-        "of activations and their gradients in memory; weights, sums and all computing but products are float32; for float64 there is "
-        "the backend 'reference'");
-    d.optional(
-        "products", products, "auto | bfloat16 | float32",
-        "with precision bfloat16, what convolutions and large matrix products multiply: bfloat16, which processors without "
-        "instructions for it emulate at a fifth of the speed of float32, or operands widened to float32; auto goes by the processor");
+        "of activations and their gradients in memory (docs/precision.md); weights and sums are float32; for float64 there is the backend "
+        "'reference'");
+    d.optional("products", products, "auto | bfloat16 | float32",
+               "what convolutions and large matrix products of precision bfloat16 multiply: bfloat16, which processors without "
+               "instructions for it emulate slowly, or operands widened to float32; auto goes by the processor");
     d.optional("device", device, "the processor: \"0\", \"cpu\" or part of its name; there is only one");
     d.example(R"({"threads": 2})");
   }

@@ -56,4 +56,4 @@ struct Vulkan {
 
 }  // namespace
 
-LAMINA_BACKEND(Vulkan, "vulkan", "training on any vendor's GPU through Vulkan compute shaders, float32")
+LAMINA_BACKEND(Vulkan, "vulkan", "training on any vendor's GPU through Vulkan compute shaders, float32 or 16 bits in memory")

@@ -1,19 +1,30 @@
 #include "train/batches.hpp"
 
+#include "base/failure.hpp"
+
 namespace lamina {
 
 Batches::Batches(Workbench& bench)
     : bench_(bench),
-      schedule_(bench.experiment, Course(bench.experiment, int64_t(bench.data.training().rows.size()), bench.batch())),
+      course_(bench.experiment, int64_t(bench.data.training().rows.size()), bench.batch()),
+      schedule_(bench.experiment, course_),
       samples_(bench.experiment, bench.data),
       loader_(bench.data, bench.data.training()) {
+  try {
+    schedule_.rate(course_.steps_per_epoch);
+  } catch (const Failure&) {
+    waits_for_metrics_ = true;
+  }
   begin_epoch();
   settle();
 }
 
 void Batches::begin_epoch() { order_ = samples_.epoch(epoch_); }
 
-void Batches::settle() { moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, schedule_.rate(step_), double(step_ + 1)}; }
+void Batches::settle() {
+  const double rate = schedule_.rate(waits_for_metrics_ ? step_ % course_.steps_per_epoch : step_);
+  moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, rate, double(step_ + 1)};
+}
 
 const lamina_feed* Batches::feeds(const program::Executable& program) {
   auto known = columns_.find(&program);

@@ -11,7 +11,8 @@
 namespace lamina {
 
 /// The whole batches of the training split, in the order and with the numbers that a run has in its first steps, epoch after epoch; what an
-/// epoch's end cuts short is left out. Reads from `bench`, which must stay.
+/// epoch's end cuts short is left out. A schedule that goes by metrics, which only a run has, stays in its first epoch. Reads from `bench`,
+/// which must stay.
 class Batches {
  public:
   explicit Batches(Workbench& bench);
@@ -27,7 +28,9 @@ class Batches {
   void settle();
 
   Workbench& bench_;
+  const Course course_;
   Schedule schedule_;
+  bool waits_for_metrics_ = false;
   std::map<const program::Executable*, Loader::Columns> columns_;
   const SampleOrder samples_;
   std::vector<int64_t> order_;

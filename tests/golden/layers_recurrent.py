@@ -17,13 +17,36 @@ def recurrent(function, gates, net, inputs, path, layer):
     else:
         first = [torch.zeros(ways, len(x), units, dtype=torch.float64)] * count
     backward = layer.get("direction") == "backward"
-    y, *last = function(x.flip(1) if backward else x, first if count == 2 else first[0], tensors, layer.get("bias", True), 1, 0.0, False,
-                        ways == 2, True)
+
+    def run(x, first):
+        y, *last = function(x.flip(1) if backward else x, first if count == 2 else first[0], tensors, layer.get("bias", True), 1, 0.0, False,
+                            ways == 2, True)
+        return y.flip(1) if backward else y, last
+
+    if "mask" in layer:  # each sample by itself, without its masked steps; there the states stand still
+        results, ends = [], []
+        for n in range(len(x)):
+            counts = (x[n] != layer["mask"]).any(1)
+            begin = [state[:, n:n + 1].contiguous() for state in first]
+            own, last = run(x[n:n + 1, counts], begin) if counts.any() else (None, begin)
+            rows = [[None] * ways for _ in counts]
+            for way in range(ways):
+                state, seen = begin[0][way, 0], 0
+                order = list(range(len(counts)))
+                reverse = backward or way == 1
+                for t in reversed(order) if reverse else order:
+                    if counts[t]:
+                        at = int(counts.sum()) - 1 - seen if reverse else seen
+                        state, seen = own[0, at, way * units:(way + 1) * units], seen + 1
+                    rows[t][way] = state
+            results.append(torch.stack([torch.cat(row) for row in rows]))
+            ends.append(last)
+        y, last = torch.stack(results), [torch.cat(states, 1) for states in zip(*ends)]
+    else:
+        y, last = run(x, first)
     last = [state.transpose(0, 1).reshape(len(x), ways * units) for state in last]
     if layer.get("steps") == "last":
         y = last[0]
-    elif backward:
-        y = y.flip(1)
     return dict(zip(["y", "last", "last_cell"], [y, *last]))
 
 

@@ -89,7 +89,12 @@ TEST_CASE("cpu: pools, ties and NaN included") {
                         {{2, 3, 17}, {4}, {4}, {0}, {3}},
                         {{1, 20, 9}, {3}, {1}, {1}, {1}},
                         {{2, 2, 5, 4, 6}, {2, 2, 3}, {2, 1, 3}, {0, 1, 0}, {1, 0, 0}},
-                        {{1, 1, 3, 3}, {3, 3}, {1, 1}, {2, 2}, {2, 2}}};
+                        {{1, 1, 3, 3}, {3, 3}, {1, 1}, {2, 2}, {2, 2}},
+                        // One channel: along rows, in tiles.
+                        {{3, 1, 700}, {5}, {1}, {2}, {2}},
+                        {{2, 1, 9, 300}, {2, 3}, {2, 1}, {1, 0}, {0, 2}},
+                        {{2, 1, 4, 5, 6}, {3, 2, 4}, {1, 1, 1}, {1, 1, 3}, {2, 0, 3}},
+                        {{1, 1, 5, 40}, {3, 5}, {1, 2}, {1, 2}, {1, 2}}};
   for (const Case& c : cases) {
     Shape y = {c.x[0], c.x[1]};
     for (size_t a = 0; a < c.size.size(); ++a) y.push_back((c.x[2 + a] + c.low[a] + c.high[a] - c.size[a]) / c.stride[a] + 1);
@@ -157,6 +162,15 @@ TEST_CASE("cpu: argmax, gather, scatter_add") {
   op_agrees("scatter_add", {wild({3, 2, 3, 4}, 1), indices}, {shaped({3, 5, 4})}, {{"axis", 1}, {"shape", Shape{3, 5, 4}}}, 1e-6);
   op_agrees("scatter_add", {wild({6, 2}, 1), Array{{6}, {0, 0, 1, 0, 9, 1}, DType::int32}}, {shaped({3, 2})},
             {{"axis", 0}, {"shape", Shape{3, 2}}}, 1e-6);
+  // Shared by threads.
+  Array many{{40, 13}, {}, DType::int32};
+  for (int64_t i = 0; i < 40 * 13; ++i) many.data.push_back(double(i * i % 31 - 1));
+  op_agrees("gather", {wild({30, 37}, 1), many}, {shaped({40, 13, 37})}, {{"axis", 0}}, 0);
+  op_agrees("scatter_add", {wild({40, 13, 37}, 2), many}, {shaped({30, 37})}, {{"axis", 0}, {"shape", Shape{30, 37}}}, 1e-5);
+  op_agrees("scatter_add", {wild({5, 40, 13, 7}, 2), many}, {shaped({5, 30, 7})}, {{"axis", 1}, {"shape", Shape{5, 30, 7}}}, 1e-5);
+  Array line{{20000}, {}, DType::int32};
+  for (int64_t i = 0; i < 20000; ++i) line.data.push_back(double(i * 7 % 11));
+  op_agrees("scatter_add", {wild({20000}, 3), line}, {shaped({10})}, {{"axis", 0}, {"shape", Shape{10}}}, 1e-4);
 }
 
 TEST_CASE("cpu: softmax and cross-entropy") {
@@ -251,9 +265,4 @@ TEST_CASE("cpu: layouts whose digits do not divide are reordered") {
         for (uint32_t o : {y, z, t}) p.show(o);
       },
       1e-6);
-}
-
-TEST_CASE("cpu: float64 is refused with a sentence") {
-  CHECK_THROWS_WITH(Session(std::string(LAMINA_PLUGINS) + "/backends/cpu.so", {{"precision", "float64"}}),
-                    "the backend 'cpu' computes in float32; for \"precision\": \"float64\" choose the backend 'reference'");
 }

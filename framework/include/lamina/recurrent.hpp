@@ -9,6 +9,7 @@ struct Recurrent {
   int64_t units = 0;
   std::string direction = "forward", steps = "all";
   bool bias = true;
+  std::optional<double> mask;
 
   /// The parameters, x and y; the inputs and results of the states are the layer's own.
   void declare(Declaration& d) {
@@ -17,6 +18,8 @@ struct Recurrent {
                "way through the steps; both: two ways side by side, each with weights of its own");
     d.optional("steps", steps, "all | last", "whether y holds the state after every step, or after the last step of its way");
     d.optional("bias", bias, "whether bias_ih and bias_hh are added");
+    d.optional("mask", mask, "(-inf, inf)",
+               "steps whose features are all this number, as the 0 of an embedding's padding, are passed over: the states stand still");
     d.input("x", "[batch, steps, features]");
     d.result("y", "[batch, steps, units], or [batch, units] of the last step; of both directions [forward, backward] along the last axis");
   }
@@ -53,13 +56,17 @@ struct Recurrent {
         if (!apart) all_from_x = all_from_x + std::exchange(bias_hh, 0.0);
       }
       const Tensors from_x = parts_of(all_from_x, 0, Shape(size_t(count), batch));
+      // How far each step is from a masked one, [batch, 1]; NaN is not masked.
+      const Tensors unlike = mask ? parts_of(max(abs(rows - *mask), {1}), 0, Shape(size_t(count), batch)) : Tensors();
       Tensors states, all(static_cast<size_t>(count));
       for (auto& state : initial)
         states.push_back(state ? slice(*state, 1, way * units, (way + 1) * units)
                                : s.emit("broadcast", {0.0}, {{"shape", Shape{batch, units}}})[0]);
       for (int64_t i = 0; i < count; ++i) {
         const size_t step = size_t(backward ? count - 1 - i : i);
-        states = cell(from_x[step], matmul(states[0], weight_hh, false, true) + bias_hh, states);
+        Tensors next = cell(from_x[step], matmul(states[0], weight_hh, false, true) + bias_hh, states);
+        for (size_t k = 0; mask && k < next.size(); ++k) next[k] = select(equal(unlike[step], 0), states[k], next[k]);
+        states = std::move(next);
         all[step] = states[0];
       }
       results[0].push_back(steps == "all" ? reshape(concat(all, 0), {count, batch, units}) : states[0]);

@@ -96,44 +96,71 @@ class IndexStep : public Step {
         v_place_(v),
         bytes_(bytes),
         full_count_(full_count),
-        s_(std::move(s)) {}
+        s_(std::move(s)),
+        shared_(shared_axis()) {}
   void bind(const Memory& m) override { full_ = m.at<char>(full_place_), index_ = m.at<int32_t>(index_place_), v_ = m.at<char>(v_place_); }
-  void run(const Moment&) override {
+  void run(const Moment& now) override {
     if (scatter_) std::memset(full_, 0, size_t(full_count_) * bytes_);
-    walk(0, 0, 0, 0);
+    if (s_.sizes.empty()) return row(1, 0, 0, 0, 0, 0, 0);
+    const size_t axis = shared_.value_or(0);
+    const int threads = shared_ && element_count(s_.sizes) >= 16384 ? now.threads : 1;
+    in_parts(s_.sizes[axis], threads, [&](int, int64_t begin, int64_t end) {
+      if (begin < end) walk({axis, begin, end}, 0, 0, 0, 0);
+    });
   }
 
  private:
+  /// Part of the places of one axis of v.
+  struct Part {
+    size_t axis;
+    int64_t begin, end;
+  };
+  /// The largest axis that threads can share: of a scatter one whose places add up in places of their own; none where there is no such
+  /// axis.
+  std::optional<size_t> shared_axis() const {
+    std::optional<size_t> best;
+    for (size_t a = 0; a < s_.sizes.size(); ++a)
+      if (!(scatter_ && s_.full[a] == 0) && (!best || s_.sizes[a] > s_.sizes[*best])) best = a;
+    return best;
+  }
   /// Row-major over v, so that sums have one order.
-  void walk(size_t a, int64_t v, int64_t full, int64_t index) {
-    if (a + 1 < s_.sizes.size()) {
-      for (int64_t i = 0; i < s_.sizes[a]; ++i) walk(a + 1, v + i * s_.v[a], full + i * s_.full[a], index + i * s_.index[a]);
-      return;
+  void walk(const Part& p, size_t a, int64_t v, int64_t full, int64_t index) {
+    const int64_t begin = a == p.axis ? p.begin : 0, end = a == p.axis ? p.end : s_.sizes[a];
+    v += begin * s_.v[a], full += begin * s_.full[a], index += begin * s_.index[a];
+    if (a + 1 == s_.sizes.size()) return row(end - begin, v, full, index, s_.v[a], s_.full[a], s_.index[a]);
+    for (int64_t i = begin; i < end; ++i, v += s_.v[a], full += s_.full[a], index += s_.index[a]) walk(p, a + 1, v, full, index);
+  }
+  /// n elements along the last axis, with their strides.
+  void row(int64_t n, int64_t v, int64_t full, int64_t index, int64_t dv, int64_t df, int64_t di) {
+    if (di == 0 && dv == 1 && df == 1) return block(n, v, full, index_[index]);
+    for (int64_t i = 0; i < n; ++i, v += dv, full += df, index += di) block(1, v, full, index_[index]);
+  }
+  /// n elements that lie side by side, at place k of the indexed axis.
+  void block(int64_t n, int64_t v, int64_t full, int64_t k) {
+    const bool inside = k >= 0 && k < s_.axis_size;
+    char* own = v_ + v * int64_t(bytes_);
+    char* other = full_ + (full + k * s_.axis_stride) * int64_t(bytes_);
+    if (!scatter_) {
+      if (inside)
+        std::memcpy(own, other, size_t(n) * bytes_);
+      else
+        std::memset(own, 0, size_t(n) * bytes_);
+    } else if (inside && real_) {
+      add(reinterpret_cast<float*>(other), reinterpret_cast<const float*>(own), n);
+    } else if (inside) {
+      add(reinterpret_cast<uint32_t*>(other), reinterpret_cast<const uint32_t*>(own), n);
     }
-    const int64_t n = s_.sizes.empty() ? 1 : s_.sizes[a], dv = s_.sizes.empty() ? 0 : s_.v[a], df = s_.sizes.empty() ? 0 : s_.full[a],
-                  di = s_.sizes.empty() ? 0 : s_.index[a];
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t k = index_[index + i * di];
-      const bool inside = k >= 0 && k < s_.axis_size;
-      char* own = v_ + (v + i * dv) * int64_t(bytes_);
-      char* other = full_ + (full + i * df + k * s_.axis_stride) * int64_t(bytes_);
-      if (!scatter_) {
-        if (inside)
-          std::memcpy(own, other, bytes_);
-        else
-          std::memset(own, 0, bytes_);
-      } else if (inside && real_) {
-        *reinterpret_cast<float*>(other) += *reinterpret_cast<const float*>(own);
-      } else if (inside) {
-        *reinterpret_cast<uint32_t*>(other) += *reinterpret_cast<const uint32_t*>(own);
-      }
-    }
+  }
+  template <class T>
+  static void add(T* to, const T* from, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) to[i] += from[i];
   }
   bool scatter_, real_;
   Place full_place_, index_place_, v_place_;
   size_t bytes_;
   int64_t full_count_;
   Indexing s_;
+  std::optional<size_t> shared_;
   char *full_ = nullptr, *v_ = nullptr;
   const int32_t* index_ = nullptr;
 };

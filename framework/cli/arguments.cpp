@@ -152,17 +152,18 @@ class CommandLine {
     run_folder(*evaluate);
     value(*evaluate, "--split", a_.split, "NAME", "test, validation or train; `test` when not given.");
     checkpoint(*evaluate);
-    elsewhere(*evaluate);
+    elsewhere(*evaluate, true);
 
     CLI::App* predict = command(root_, "predict", Command::predict);
     run_folder(*predict);
-    positional(*predict, "IN.h5", input_, "The HDF5 file to read.");
-    positional(*predict, "OUT.h5", output_, "The HDF5 file to write.");
+    positional(*predict, "IN.h5", input_, "The HDF5 file to read; left out with --split.");
+    positional(*predict, "OUT.h5", output_, "The HDF5 file to write.")->required(false);
+    value(*predict, "--split", predicted_, "NAME", "test, validation or train: the samples are those of the run's data, not of a file.");
     predict->add_option("--layer", a_.layers, "A layer whose output is wanted; may be repeated. When not given: what the loss reads.")
         ->type_name("NAME")
         ->allow_extra_args(false);
     checkpoint(*predict);
-    elsewhere(*predict);
+    elsewhere(*predict, true);
 
     CLI::App* compare = command(root_, "compare-backends", Command::compare_backends);
     experiment(*compare);
@@ -253,7 +254,9 @@ class CommandLine {
   static CLI::Option* value(CLI::App& app, const std::string& names, std::string& to, const char* type, const std::string& doc) {
     return app.add_option(names, to, doc)->type_name(type)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }
-  static void positional(CLI::App& app, const char* name, std::string& to, const char* doc) { app.add_option(name, to, doc)->required(); }
+  static CLI::Option* positional(CLI::App& app, const char* name, std::string& to, const char* doc) {
+    return app.add_option(name, to, doc)->required();
+  }
   void experiment(CLI::App& app) { positional(app, "EXPERIMENT.json", experiment_, "The experiment file."); }
   void run_folder(CLI::App& app) { positional(app, "RUN", run_, "A run folder, like runs/lenet5-1."); }
   void changes(CLI::App& app, bool with_backend = true) {
@@ -262,11 +265,13 @@ class CommandLine {
         ->check(CLI::Validator([](std::string& text) { return not_an_integer(text); }, ""));
     if (with_backend) backend(app, "The same as --set backend.type=NAME, and backend.device=DEVICE.");
   }
-  /// Of commands that work with a run: where they do it, this once.
-  void elsewhere(CLI::App& app) {
+  /// Of commands that work with a run: where they do it, and perhaps on which data, this once.
+  void elsewhere(CLI::App& app, bool other_data = false) {
     backend(app, "Another backend than the run's, for this once.");
-    set(app, "Changes a setting of the backend for this once: PATH begins with backend. May be repeated.");
-    elsewhere_.insert(&app);
+    set(app, other_data ? "Changes a setting of the backend or of the data set for this once: PATH begins with backend. or dataset. May be "
+                          "repeated."
+                        : "Changes a setting of the backend for this once: PATH begins with backend. May be repeated.");
+    elsewhere_[&app] = other_data;
   }
   void backend(CLI::App& app, const char* doc) {
     value(app, "--backend", backend_, "NAME[:DEVICE]", doc)->check([](const std::string& text) {
@@ -357,8 +362,10 @@ class CommandLine {
     if (!fold_.empty()) a_.fold = fold_ == "all" ? 0 : std::stoll(fold_);
     if (elsewhere_.count(&chosen()))
       for (const std::string& one : a_.overrides)
-        if (!one.starts_with("backend."))
-          throw UsageError("--set " + in_quotes(one) + ": of a run only the backend can be changed, like backend.threads=2.", name());
+        if (!one.starts_with("backend.") && !(elsewhere_.at(&chosen()) && one.starts_with("dataset.")))
+          throw UsageError("--set " + in_quotes(one) + ": of a run only the backend" +
+                               (elsewhere_.at(&chosen()) ? " and the data set" : "") + " can be changed, like backend.threads=2.",
+                           name());
     if (!backend_.empty())
       for (std::string& one : backend_overrides(backend_)) a_.overrides.push_back(std::move(one));
     if (!steps_.empty()) a_.steps = std::stoll(steps_);
@@ -374,6 +381,14 @@ class CommandLine {
     if (!checkpoint_.empty() && !a_.weights.empty())
       throw UsageError("--checkpoint names a file, --weights one of the run's own: give one of them.", name());
     if (!checkpoint_.empty()) a_.checkpoint = checkpoint_;
+    if (a_.command == Command::predict) {
+      if (!predicted_.empty()) {
+        if (!output_.empty()) throw UsageError("--split takes samples of the run's data; IN.h5 is left out then.", name());
+        a_.split = predicted_, output_ = std::exchange(input_, "");
+      } else if (output_.empty()) {
+        throw UsageError(in_quotes("lamina predict") + " wants OUT.h5.", name());
+      }
+    }
     a_.experiment = experiment_, a_.run = run_, a_.input = input_, a_.output = output_;
     a_.color = color_ == "always" ? ColorMode::always : color_ == "never" ? ColorMode::never : ColorMode::automatic;
     if (words_.size() == 2) kind_ = words_[0];
@@ -395,8 +410,8 @@ class CommandLine {
   Arguments a_;
   std::map<const CLI::App*, Command> commands_;
   bool version_ = false;
-  std::set<const CLI::App*> elsewhere_;
-  std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_, name_, folder_;
+  std::map<const CLI::App*, bool> elsewhere_;  ///< and whether other data may be named
+  std::string experiment_, run_, input_, output_, seed_, backend_, out_, max_steps_, checkpoint_, kind_, color_, name_, folder_, predicted_;
   std::string overfit_, fold_, backends_, steps_, warm_up_, tolerance_;
   std::vector<std::string> words_;
 };

@@ -41,7 +41,7 @@ struct Arguments {
   Command command = Command::help;
   std::string help;  ///< what `help` prints: a help page or the version
 
-  std::filesystem::path experiment, run, input, output;
+  std::filesystem::path experiment, run, input, output;  ///< input: of predict empty where a split is predicted
   std::vector<std::string> overrides;  ///< path=value; --seed and --backend come last
   std::filesystem::path out = "runs";
   std::optional<int64_t> max_steps;

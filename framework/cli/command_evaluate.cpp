@@ -40,7 +40,7 @@ int evaluate_command(Context& context) {
 int predict_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const auto [samples, weights] = predict(a.run, a.input, a.output, a.layers, choice(a), context.registry, a.overrides);
+  const auto [samples, weights] = predict(a.run, {a.input, a.split}, a.output, a.layers, choice(a), context.registry, a.overrides);
   if (console.json) {
     Json j = Json::object();
     j.set("samples", samples);

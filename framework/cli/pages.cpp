@@ -35,16 +35,20 @@ const std::vector<std::pair<std::string, Page>>& pages() {
       {"evaluate",
        {"lamina evaluate RUN [options]", "Loss and metrics of a trained network on a split.",
         "Loss and metrics of a run on a split of its data, with its best weights where it keeps them, else with the newest; kept in the "
-        "run's run.h5.",
+        "run's run.h5. With --set dataset.… the data are others, and nothing is kept.",
         "lamina evaluate runs/lenet5-1\n"
         "lamina evaluate runs/lenet5-1 --weights last\n"
-        "lamina evaluate runs/lenet5-1 --split validation"}},
+        "lamina evaluate runs/lenet5-1 --split validation\n"
+        "lamina evaluate runs/wine-mlp-1 --set dataset.test=vintage.csv"}},
       {"predict",
-       {"lamina predict RUN IN.h5 OUT.h5 [options]", "Outputs of a trained network for the arrays of an HDF5 file.",
-        "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis) and writes the "
-        "outputs of layers to another.",
+       {"lamina predict RUN [IN.h5] OUT.h5 [options]", "Outputs of a trained network for an HDF5 file or a split.",
+        "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis), or with "
+        "--split on samples of its own data, and writes the outputs of layers to another. New samples in the form of the data set (a "
+        "table, texts, pictures) come in as its test split: they are read as the training samples were, vocabulary and scales included.",
         "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
-        "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits"}},
+        "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits\n"
+        "lamina predict runs/lenet5-1 answers.h5 --split test\n"
+        "lamina predict runs/wine-mlp-1 answers.h5 --split test --set dataset.test=vintage.csv"}},
       {"compare-backends",
        {"lamina compare-backends EXPERIMENT.json [options]", "The same training steps on several backends, layer by layer.",
         "Trains the same steps on the same batches on several backends, each step from the first backend's weights, and shows for each "

@@ -122,16 +122,22 @@ struct Evaluated {
   ChosenWeights weights;
   std::vector<std::string> warnings;  ///< recorded steps that are left out of run.h5, as their files are damaged
 };
+/// What is scored on other data than the run's, by an override of the data set, is not kept.
 Evaluated evaluate_run(const std::filesystem::path& folder, const std::string& split, const WeightsChoice& weights, Catalogue& catalogue,
                        const std::vector<std::string>& overrides = {});
 
-/// Runs the network on the arrays of an HDF5 file (one per column that the network reads, samples along axis 0) and writes the outputs
-/// of `layers` (none named: the loss's prediction) to another, under their names.
+/// What is predicted from: the arrays of an HDF5 file (one per column that the network reads, samples along axis 0), or where none is
+/// named a split of the run's data.
+struct SampleSource {
+  std::filesystem::path file = {};
+  std::string split = {};
+};
+/// Runs the network and writes the outputs of `layers` (none named: the loss's prediction) to an HDF5 file, under their names.
 struct Predicted {
   int64_t samples = 0;
   ChosenWeights weights;
 };
-Predicted predict(const std::filesystem::path& folder, const std::filesystem::path& input, const std::filesystem::path& output,
+Predicted predict(const std::filesystem::path& folder, const SampleSource& from, const std::filesystem::path& output,
                   std::vector<std::string> layers, const WeightsChoice& weights, Catalogue& catalogue,
                   const std::vector<std::string>& overrides = {});
 

@@ -144,10 +144,15 @@ Predicted predict_checked(const std::filesystem::path& path, const SampleSource&
   int64_t samples = 0;
   with_exit(Exit::failed, [&] {
     H5Writer out(output);
+    const bool numbered = split && !results.contains("sample");  // where no layer has that name
+    if (numbered) out.write_int64("sample", {int64_t(split->rows.size())}, split->rows), out.scale("sample", "sample");
     for (auto& [name, array] : results) {
       samples = array.shape[0];
       out.write(name, array);
-      out.label(name, 0, "sample");
+      if (numbered)
+        out.attach(name, 0, "sample");
+      else
+        out.label(name, 0, "sample");
     }
     out.commit();
   });

@@ -132,7 +132,8 @@ struct SampleSource {
   std::filesystem::path file = {};
   std::string split = {};
 };
-/// Runs the network and writes the outputs of `layers` (none named: the loss's prediction) to an HDF5 file, under their names.
+/// Runs the network and writes the outputs of `layers` (none named: the loss's prediction) to an HDF5 file, under their names; of a split
+/// also `sample`, the numbers of its samples in the data set.
 struct Predicted {
   int64_t samples = 0;
   ChosenWeights weights;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "integration/run_bench.hpp"
+#include "record/hdf5.hpp"
 #include "record/hdf5_reader.hpp"
 
 using namespace lamina;
@@ -56,6 +57,43 @@ TEST_CASE("compare-backends ends with 0 within the tolerance and with 1 beyond i
   CHECK(compared({"--steps", "1", "--set", "backend.precision=bfloat16", "--tolerance", "0.05"}) == 0);
   CHECK(compared({"--set", "backend.precison=bfloat16"}) == 3);
   CHECK_HAS(content(bench.log), "did you mean \"precision\"?");
+}
+
+TEST_CASE("predict answers for a file and for a split, evaluate scores other data and keeps nothing of it") {
+  const RunBench bench;
+  REQUIRE(bench.begin()->wait() == 0);
+  const auto path = [&](const char* name) { return (bench.scratch.path / name).string(); };
+  const H5Reader data(path("data.h5"));
+  {
+    H5Writer out(path("in.h5"));
+    out.write("input", data.read("test/input"));
+    out.commit();
+  }
+  CHECK(bench.start({"predict", bench.run.string(), path("in.h5"), path("file.h5")})->wait() == 0);
+  CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "test"})->wait() == 0);
+  const Array file = H5Reader(path("file.h5")).read("prediction"), split = H5Reader(path("split.h5")).read("prediction");
+  CHECK(file.shape == Shape{11, 3});
+  CHECK(file.shape == split.shape);
+  CHECK(file.bytes == split.bytes);
+  CHECK(H5Reader(path("split.h5")).read("sample").shape == Shape{11});
+  CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "tset"})->wait() == 2);
+  CHECK_HAS(content(bench.log), "no split \"tset\"; there is: train, validation, test");
+
+  {
+    H5Writer out(path("other.h5"));
+    for (const char* name : {"train", "validation"})
+      for (const char* column : {"/input", "/target"}) out.write(std::string(name) + column, data.read(std::string(name) + column));
+    for (const char* column : {"/input", "/target"}) out.write(std::string("test") + column, data.read(std::string("train") + column));
+    out.commit();
+  }
+  const double before = H5Reader(bench.run / "run.h5").attribute_number("evaluation/test", "loss");
+  CHECK(bench.start({"evaluate", bench.run.string(), "--set", "dataset.path=" + path("other.h5")})->wait() == 0);
+  CHECK_HAS(content(bench.log), "test  loss ");
+  CHECK(H5Reader(bench.run / "run.h5").attribute_number("evaluation/test", "loss") == before);
+  CHECK(
+      bench.start({"predict", bench.run.string(), path("other_split.h5"), "--split", "test", "--set", "dataset.path=" + path("other.h5")})
+          ->wait() == 0);
+  CHECK(H5Reader(path("other_split.h5")).read("prediction").shape == Shape{75, 3});
 }
 
 TEST_CASE("bench tells the time of a step and of each layer, and leaves nothing behind") {

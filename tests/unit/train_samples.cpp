@@ -142,7 +142,7 @@ TEST_CASE("a run that mixes its targets predicts from inputs alone") {
   H5Writer inputs(in);
   inputs.write("input", H5Reader(runs.scratch.path / "data.h5").read("test/input"));
   inputs.commit();
-  CHECK(predict(report.folder, in, out, {"logits"}, {}, all_plugins()).samples == 11);
+  CHECK(predict(report.folder, {in}, out, {"logits"}, {}, all_plugins()).samples == 11);
   CHECK(H5Reader(out).read("logits").shape == Shape{11, 3});
 }
 

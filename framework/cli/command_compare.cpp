@@ -3,9 +3,9 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/format.hpp"
+#include "cli/progress.hpp"
 #include "compare/comparison.hpp"
 #include "compare/self_test.hpp"
-#include "config/domain.hpp"
 #include "config/merge.hpp"
 #include "program/devices.hpp"
 
@@ -28,45 +28,46 @@ std::vector<std::string> backends_with_device(Registry& registry) {
   return all;
 }
 
-/// Whether an override sets what this backend does not have, or a word that only others know.
-bool is_foreign(const std::string& override, const Descriptor& backend) {
+/// What a backend makes of an override; "yes" where it is of no backend's setting.
+Takes taken_by(const Descriptor& backend, const std::string& override) {
   Json document = Json::object();
   Faults of_its_own;  // told where the experiment is loaded with it
   apply_override(document, override, of_its_own);
   const Json* block = document.given("backend");
-  if (!block || !block->is_object()) return false;
-  const auto takes = [&](const Member& m) {
-    if (m.key == "type" || m.key == "device") return true;
-    const auto p = std::ranges::find(backend.parameters, m.key, &Parameter::name);
-    if (p == backend.parameters.end()) return false;
-    const DomainText domain(p->domain);
-    return !m.value.is_text() || domain.words().empty() || domain.contains(m.value.text());
-  };
-  return !std::ranges::all_of(block->members(), takes);
+  Takes all = Takes::yes;
+  if (block && block->is_object())
+    for (const Member& m : block->members())
+      if (m.key != "type" && m.key != "device") all = std::max(all, takes(backend, m.key, m.value));
+  return all;
 }
 
 /// The experiment on each backend. Only the file's own keeps the file's precision, and the truth never does; an override of a backend's
-/// setting goes to those that take it, and is refused where none does.
+/// setting goes to those that take it, or where none does to those that know it, to be refused.
 std::vector<Experiment> experiments_on(const std::vector<std::string>& backends, Context& context) {
   const Arguments& a = context.arguments;
-  const auto foreign_to = [&](const std::string& override, const std::string& spec) {
-    const std::vector<std::string> known = context.registry.names("backend");
-    const std::string name = spec.substr(0, spec.find(':'));
-    return std::ranges::find(known, name) != known.end() && is_foreign(override, context.registry.find("backend", name));
+  const std::vector<std::string> known = context.registry.names("backend");
+  const auto name_of = [](const std::string& spec) { return spec.substr(0, spec.find(':')); };
+  const auto taken = [&](const std::string& override, const std::string& spec) {
+    if (std::ranges::find(known, name_of(spec)) == known.end()) return Takes::yes;  // which is refused
+    return taken_by(context.registry.find("backend", name_of(spec)), override);
   };
-  const auto of_backends = [](const std::string& o) { return o.starts_with("backend.") && !o.starts_with("backend.type="); };
   std::vector<std::string> of_all = a.overrides;
-  std::erase_if(of_all, of_backends);
+  std::erase_if(of_all, [](const std::string& o) { return o.starts_with("backend.") && !o.starts_with("backend.type="); });
   const std::string own = load_experiment(a.experiment, context.registry, of_all).backend.plugin->name;
   std::vector<Experiment> all;
   for (const std::string& spec : backends) {
     const bool truth = all.empty();
     std::vector<std::string> overrides;
-    if (truth || spec.substr(0, spec.find(':')) != own) overrides.push_back("backend.precision=null");
+    if (truth || name_of(spec) != own) overrides.push_back("backend.precision=null");
     for (const std::string& one : a.overrides) {
-      const bool nobodys = std::ranges::all_of(backends, [&](const std::string& each) { return foreign_to(one, each); });
-      const bool rounds = truth && one.starts_with("backend.precision=");
-      if (!of_backends(one) || nobodys || !(rounds || foreign_to(one, spec))) overrides.push_back(one);
+      if (truth && backends.size() > 1 && one.starts_with("backend.precision=")) continue;
+      Takes most = Takes::not_the_key;
+      for (const std::string& each : backends) most = std::min(most, taken(one, each));
+      if (taken(one, spec) == most)
+        overrides.push_back(one);
+      else
+        context.console.err << warning_text(context.console, spec + " goes without --set " + escaped(one) + ", which it does not take.") +
+                                   "\n";
     }
     for (std::string& one : backend_overrides(spec)) overrides.push_back(std::move(one));
     all.push_back(load_experiment(a.experiment, context.registry, overrides));
@@ -105,8 +106,8 @@ std::string comparison_text(const Comparison& c, const Options& options, const s
   const size_t others = names.size() - 1;
   std::string text;
   for (size_t k = 0; k < names.size(); ++k)
-    text += (k ? "            " : "truth       ") + terminal.bold(escaped(names[k])) + "  " + escaped(c.backends[k].device) + ", " +
-            c.backends[k].precision + "\n";
+    text += (k ? "            " : "truth       ") + terminal.bold(escaped(names[k])) + "  " + escaped(c.backends[k].device) +
+            (c.backends[k].device.find(c.backends[k].precision) == std::string::npos ? ", " + c.backends[k].precision : "") + "\n";
   text += "steps       " + counted(options.steps) + " of batch " + counted(c.batch) + ", tolerance " + brief(options.tolerance) +
           (options.drift ? ", each from its own weights" : "") + "\n\n";
 

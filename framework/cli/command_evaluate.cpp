@@ -20,7 +20,7 @@ std::string weights_line(const Arguments& a, const ChosenWeights& weights) {
 int evaluate_command(Context& context) {
   const Arguments& a = context.arguments;
   Console& console = context.console;
-  const auto [scores, weights, warnings] = evaluate_run(a.run, a.split, choice(a), context.registry, a.overrides);
+  const auto [scores, weights, warnings, kept] = evaluate_run(a.run, a.split, choice(a), context.registry, a.overrides);
   for (auto& sentence : warnings) console.err << warning_text(console, sentence) + "\n" << std::flush;
   if (console.json) {
     Json j = Json::object();
@@ -28,11 +28,13 @@ int evaluate_command(Context& context) {
     j.set("split", a.split);
     j.set("weights", weights_json(weights));
     j.set("scores", scores_json(scores));
+    j.set("kept", kept);
     console.document(j);
   } else {
     std::string text = escaped(a.split);
     for (const auto& [name, value] : scores) text += "  " + escaped(spaced(name)) + " " + score(value);
-    console.out << "weights  " + weights_line(a, weights) + "\n" + text + "\n";
+    console.out << "weights  " + weights_line(a, weights) + "\n" + text +
+                       (kept ? "\n" : "  (other data than the run's: not kept in run.h5)\n");
   }
   return 0;
 }

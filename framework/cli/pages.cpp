@@ -44,7 +44,8 @@ const std::vector<std::pair<std::string, Page>>& pages() {
        {"lamina predict RUN [IN.h5] OUT.h5 [options]", "Outputs of a trained network for an HDF5 file or a split.",
         "Runs a trained network on the arrays of an HDF5 file (one per column that it reads, samples along the first axis), or with "
         "--split on samples of its own data, and writes the outputs of layers to another. New samples in the form of the data set (a "
-        "table, texts, pictures) come in as its test split: they are read as the training samples were, vocabulary and scales included.",
+        "table, texts, pictures) come in as its test split, by a setting like dataset.test: they are read as the training samples were, "
+        "vocabulary and scales included, so they need a target too, though any will do. OUT.h5 replaces no file but its own kind.",
         "lamina predict runs/lenet5-1 pictures.h5 answers.h5\n"
         "lamina predict runs/lenet5-1 pictures.h5 features.h5 --layer c1 --layer logits\n"
         "lamina predict runs/lenet5-1 answers.h5 --split test\n"

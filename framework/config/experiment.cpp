@@ -6,6 +6,7 @@
 #include "base/files.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
+#include "config/domain.hpp"
 #include "config/keys.hpp"
 #include "config/merge.hpp"
 #include "config/network.hpp"
@@ -402,23 +403,28 @@ std::string backend_type(const Json& document) {
   return "";
 }
 
-/// Another backend than the file's keeps the file's settings that it has too. The others go with the old one, and `device`, which names one
-/// of its devices. What an override says stays, to be checked.
+/// Another backend than the file's keeps the file's settings that it takes too. The others go with the old one, and `device`, which names
+/// one of its devices. What an override says stays, to be checked.
 void shed_settings(Json& document, Catalogue& catalogue) try {
   Json* block = document.find("backend");
   const Descriptor& now = catalogue.find("backend", backend_type(document));
   std::vector<std::string> gone;
   for (const Member& m : block->members()) {
     const bool of_file = m.value.position.source && m.value.position.source->has_lines;
-    const bool known =
-        m.key == "type" || (m.key != "device" && std::ranges::find(now.parameters, m.key, &Parameter::name) != now.parameters.end());
-    if (of_file && !known) gone.push_back(m.key);
+    if (of_file && m.key != "type" && (m.key == "device" || takes(now, m.key, m.value) != Takes::yes)) gone.push_back(m.key);
   }
   for (const std::string& key : gone) block->erase(key);
 } catch (const std::exception&) {  // the reader of the section tells what is wrong with the plugin, with its place
 }
 
 }  // namespace
+
+Takes takes(const Descriptor& plugin, const std::string& key, const Json& value) {
+  const auto p = std::ranges::find(plugin.parameters, key, &Parameter::name);
+  if (p == plugin.parameters.end()) return Takes::not_the_key;
+  const DomainText domain(p->domain);
+  return !value.is_text() || domain.words().empty() || domain.contains(value.text()) ? Takes::yes : Takes::not_the_value;
+}
 
 Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,
                            const std::vector<std::string>& overrides) {

@@ -133,13 +133,18 @@ class Reading {
       default:
         if (!value.is_text() || !domain_.contains(value.text())) return refuse(value, pointer);
         if ((parameter_.flags & LAMINA_PATH) && value.text().empty()) return refuse(value, pointer);
-        texts_.push_back(parameter_.flags & LAMINA_PATH ? (folder_ / value.text()).lexically_normal().string() : value.text());
+        texts_.push_back(parameter_.flags & LAMINA_PATH ? path_of(value) : value.text());
         return true;
     }
   }
 
   const Parameter& parameter_;
   const DomainText domain_;
+  /// Relative to the file it stands in; on the command line to the folder of the shell.
+  std::string path_of(const Json& value) const {
+    const bool of_file = !value.position.source || value.position.source->has_lines;
+    return ((of_file ? folder_ : std::filesystem::current_path()) / value.text()).lexically_normal().string();
+  }
   const std::filesystem::path& folder_;
   Faults& faults_;
   const std::string otherwise_;

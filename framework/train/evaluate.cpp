@@ -37,7 +37,7 @@ Evaluated evaluate_checked(const std::filesystem::path& path, const std::string&
   const DataSplit& split = split_of(bench, split_name);
   const ChosenWeights weights = load_weights(bench, folder, choice);
   if (std::ranges::any_of(overrides, [](const std::string& o) { return o.starts_with("dataset."); }))
-    return {bench.evaluate(split), weights, {}};
+    return {bench.evaluate(split), weights, {}, false};
   RunRecord record(bench, "");
   const std::string status = record.take_over(folder, false);
   const Scores scores = record.evaluate(split, weights);
@@ -124,6 +124,20 @@ std::map<std::string, Array> outputs_of(Workbench& bench, const std::vector<std:
   return results;
 }
 
+constexpr const char *writer_key = "written_by", *writer = "lamina predict";
+
+/// Refuses to replace what predict did not write: a slip of the hand would cost data.
+void check_replaceable(const std::filesystem::path& output) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(output, unknown)) return;
+  bool own = false;
+  try {
+    own = H5Reader(output).attribute_text("", writer_key) == writer;
+  } catch (const std::exception&) {
+  }
+  if (!own) throw Failure(Exit::usage, output.string() + " is there already and was not written by `lamina predict`; name another file");
+}
+
 Predicted predict_checked(const std::filesystem::path& path, const SampleSource& from, const std::filesystem::path& output,
                           std::vector<std::string> layers, const WeightsChoice& choice, Catalogue& catalogue,
                           const std::vector<std::string>& overrides) {
@@ -134,6 +148,7 @@ Predicted predict_checked(const std::filesystem::path& path, const SampleSource&
   if (!inside.empty() && *inside.begin() != "..")
     throw Failure(Exit::usage,
                   output.string() + " lies in the run folder, which holds the run's own record; the outputs need another place");
+  check_replaceable(output);
   const Experiment x = experiment_of(folder, catalogue, overrides);
   Workbench bench(x, catalogue);
   const DataSplit* split = from.file.empty() ? &split_of(bench, from.split) : nullptr;
@@ -144,6 +159,12 @@ Predicted predict_checked(const std::filesystem::path& path, const SampleSource&
   int64_t samples = 0;
   with_exit(Exit::failed, [&] {
     H5Writer out(output);
+    FileAttributes about = {{writer_key, std::string(writer)},
+                            {"run", std::filesystem::canonical(path).string()},
+                            {"weights", weights.file.string()},
+                            {"step", weights.step}};
+    about.emplace_back(split ? "split" : "file", split ? split->name : std::filesystem::canonical(from.file).string());
+    out.group("", about);
     const bool numbered = split && !results.contains("sample");  // where no layer has that name
     if (numbered) out.write_int64("sample", {int64_t(split->rows.size())}, split->rows), out.scale("sample", "sample");
     for (auto& [name, array] : results) {

@@ -121,6 +121,7 @@ struct Evaluated {
   Scores scores;
   ChosenWeights weights;
   std::vector<std::string> warnings;  ///< recorded steps that are left out of run.h5, as their files are damaged
+  bool kept = true;                   ///< in run.h5
 };
 /// What is scored on other data than the run's, by an override of the data set, is not kept.
 Evaluated evaluate_run(const std::filesystem::path& folder, const std::string& split, const WeightsChoice& weights, Catalogue& catalogue,
@@ -133,7 +134,7 @@ struct SampleSource {
   std::string split = {};
 };
 /// Runs the network and writes the outputs of `layers` (none named: the loss's prediction) to an HDF5 file, under their names; of a split
-/// also `sample`, the numbers of its samples in the data set.
+/// also `sample`, the numbers of its samples in the data set. A file that is there already is replaced only where this wrote it.
 struct Predicted {
   int64_t samples = 0;
   ChosenWeights weights;

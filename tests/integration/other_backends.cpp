@@ -76,6 +76,11 @@ TEST_CASE("predict answers for a file and for a split, evaluate scores other dat
   CHECK(file.shape == split.shape);
   CHECK(file.bytes == split.bytes);
   CHECK(H5Reader(path("split.h5")).read("sample").shape == Shape{11});
+  CHECK(H5Reader(path("split.h5")).attribute_text("", "split") == "test");
+  CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "train"})->wait() == 0);  // replaces its own
+  CHECK(bench.start({"predict", bench.run.string(), path("data.h5"), "--split", "test"})->wait() == 2);
+  CHECK_HAS(content(bench.log), "data.h5 is there already and was not written by `lamina predict`");
+  CHECK(bench.start({"predict", bench.run.string(), path("small.json"), "--split", "test"})->wait() == 2);
   CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "tset"})->wait() == 2);
   CHECK_HAS(content(bench.log), "no split \"tset\"; there is: train, validation, test");
 
@@ -89,6 +94,7 @@ TEST_CASE("predict answers for a file and for a split, evaluate scores other dat
   const double before = H5Reader(bench.run / "run.h5").attribute_number("evaluation/test", "loss");
   CHECK(bench.start({"evaluate", bench.run.string(), "--set", "dataset.path=" + path("other.h5")})->wait() == 0);
   CHECK_HAS(content(bench.log), "test  loss ");
+  CHECK_HAS(content(bench.log), "not kept in run.h5");
   CHECK(H5Reader(bench.run / "run.h5").attribute_number("evaluation/test", "loss") == before);
   CHECK(
       bench.start({"predict", bench.run.string(), path("other_split.h5"), "--split", "test", "--set", "dataset.path=" + path("other.h5")})

@@ -114,6 +114,23 @@ TEST_CASE("experiment: another backend keeps the settings that both have, but no
   CHECK(backend({"backend.type=cpu"}) == R"({"type":"cpu","threads":0})");
   CHECK(contains(faults(text, {"backend.type=cpu", "backend.precision=float32"}), "unknown key \"precision\" of backend \"cpu\""));
   CHECK(contains(faults(text, {"backend.type=gpi"}), "no backend plugin is named \"gpi\""));
+  // A word that the other does not know stays behind too.
+  const std::string narrow =
+      to_text(load_experiment(text, "/exp/f.json", fake::catalogue(), {"backend.type=gpu", "backend.precision=float16"}).resolved);
+  const Experiment moved = load_experiment(narrow, "/exp/f.json", fake::catalogue(), {"backend.type=reference"});
+  CHECK(to_text(*moved.resolved.find("backend"), false) == R"({"type":"reference","precision":"float64"})");
+}
+
+TEST_CASE("paths are relative to the file, on the command line to the folder of the shell") {
+  const auto path = [](const std::vector<std::string>& overrides) {
+    return to_text(*fake::load(R"({"dataset": {"type": "idx", "path": "data"}, "network": {"layers": [{"type": "dense", "units": 2}]},
+      "loss": {"type": "cross_entropy"}, "optimizer": {"type": "sgd", "learning_rate": 0.1}, "training": {"epochs": 1, "batch_size": 1}})",
+                               overrides)
+                        .resolved.find("dataset")
+                        ->find("path"));
+  };
+  CHECK(contains(path({}), "\"/exp/data\""));
+  CHECK(contains(path({"dataset.path=other"}), "\"" + (std::filesystem::current_path() / "other").string() + "\""));
 }
 
 TEST_CASE("experiment: all faults of a file are told at once, in its order") {

@@ -102,9 +102,10 @@ std::string processor_name() {
 }
 
 std::string Session::describe() const {
-  const char* products = settings.storage == DType::float32 ? ""
-                         : settings.narrow_products         ? ", bfloat16"
-                                                            : ", bfloat16 widened for products";
+  const char* products = settings.storage == DType::float32      ? ""
+                         : !settings.narrow_products             ? ", bfloat16 widened for products"
+                         : onednn_bfloat16() == Bfloat16::native ? ", bfloat16"
+                                                                 : ", bfloat16 emulated for products";
   return lamina::describe(processor_name(), ", ", settings.threads, settings.threads == 1 ? " thread, oneDNN " : " threads, oneDNN ",
                           onednn_version(), ", ", kernels().isa, products);
 }

@@ -278,15 +278,16 @@ TEST_CASE("a run that diverges ends with its own exit code, or passes the steps 
   const float nan = std::nanf("");
   bytes.replace(at, 4, reinterpret_cast<const char*>(&nan), 4);
   std::ofstream(runs.scratch.path / "nan.h5", std::ios::binary) << bytes;
+  const std::string path = "dataset.path=" + (runs.scratch.path / "nan.h5").string();
   SUBCASE("stop") {
-    const auto [code, sentence] = failure([&] { runs.run({"dataset.path=nan.h5"}); });
+    const auto [code, sentence] = failure([&] { runs.run({path}); });
     CHECK(code == 6);
     CHECK_HAS(sentence, "the loss or a gradient is not finite");
     CHECK(status_of(runs.runs / "small-1") == "diverged");
     CHECK(failure([&] { runs.resume(runs.runs / "small-1"); }).first == 6);
   }
   SUBCASE("skip") {
-    const fs::path folder = runs.run({"dataset.path=nan.h5", "training.on_nonfinite=skip"}).folder;
+    const fs::path folder = runs.run({path, "training.on_nonfinite=skip"}).folder;
     CHECK(runs.seen.warnings.size() == 4);  // once in each epoch
     for (auto& epoch : runs.seen.epochs) CHECK(std::isfinite(epoch.train_loss));
     for (auto& t : outcome(folder).tensors)

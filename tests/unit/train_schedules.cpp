@@ -67,7 +67,8 @@ TEST_CASE("a metric that nobody measures is told before anything runs, with its 
     CHECK_HAS(sentence, "/schedule");
   };
   told({R"(schedule={"type": "plateau", "metric": "validation_los"})"}, "no \"validation_los\"; did you mean \"validation_loss\"?");
-  told({R"(schedule={"type": "plateau"})", R"(dataset={"type": "hdf5", "path": "data.h5"})"}, "no \"validation_loss\"");
+  told({R"(schedule={"type": "plateau"})", R"(dataset={"type": "hdf5", "path": ")" + (runs.scratch.path / "data.h5").string() + R"("})"},
+       "no \"validation_loss\"");
   told({R"(schedule=[{"type": "constant", "for_epochs": 1}, {"type": "plateau", "metric": "loss"}])"}, "no \"loss\"");
   CHECK(failure([&] { check_experiment(runs.load({R"(schedule={"type": "plateau"})"}), all_plugins()); }).second == "");
 }

@@ -387,6 +387,10 @@ class CommandLine {
         a_.split = predicted_, output_ = std::exchange(input_, "");
       } else if (output_.empty()) {
         throw UsageError(in_quotes("lamina predict") + " wants OUT.h5.", name());
+      } else {
+        for (const std::string& one : a_.overrides)
+          if (one.starts_with("dataset."))
+            throw UsageError("--set " + in_quotes(one) + " is for --split: the samples of IN.h5 are none of the data set's.", name());
       }
     }
     a_.experiment = experiment_, a_.run = run_, a_.input = input_, a_.output = output_;

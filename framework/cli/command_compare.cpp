@@ -60,13 +60,14 @@ std::vector<Experiment> experiments_on(const std::vector<std::string>& backends,
     std::vector<std::string> overrides;
     if (truth || name_of(spec) != own) overrides.push_back("backend.precision=null");
     for (const std::string& one : a.overrides) {
-      if (truth && backends.size() > 1 && one.starts_with("backend.precision=")) continue;
       Takes most = Takes::not_the_key;
       for (const std::string& each : backends) most = std::min(most, taken(one, each));
-      if (taken(one, spec) == most)
+      const bool rounds = truth && one.starts_with("backend.precision=") && one.ends_with("float16");
+      if (taken(one, spec) == most && !rounds)
         overrides.push_back(one);
       else
-        context.console.err << warning_text(context.console, spec + " goes without --set " + escaped(one) + ", which it does not take.") +
+        context.console.err << warning_text(context.console, escaped(spec) + " goes without --set " + escaped(one) +
+                                                                 (rounds ? ", as the truth." : ", which it does not take.")) +
                                    "\n";
     }
     for (std::string& one : backend_overrides(spec)) overrides.push_back(std::move(one));
@@ -107,7 +108,7 @@ std::string comparison_text(const Comparison& c, const Options& options, const s
   std::string text;
   for (size_t k = 0; k < names.size(); ++k)
     text += (k ? "            " : "truth       ") + terminal.bold(escaped(names[k])) + "  " + escaped(c.backends[k].device) +
-            (c.backends[k].device.find(c.backends[k].precision) == std::string::npos ? ", " + c.backends[k].precision : "") + "\n";
+            (c.backends[k].device.find(" " + c.backends[k].precision) == std::string::npos ? ", " + c.backends[k].precision : "") + "\n";
   text += "steps       " + counted(options.steps) + " of batch " + counted(c.batch) + ", tolerance " + brief(options.tolerance) +
           (options.drift ? ", each from its own weights" : "") + "\n\n";
 

@@ -180,13 +180,13 @@ struct Experiment {
   Json resolved;  ///< an experiment again: strict, self-contained, every default filled in, blocks expanded, paths absolute
 };
 
-/// Reads, merges and checks an experiment. ConfigError tells everything that is wrong. No dataset, device or HDF5 file is opened; the
-/// plugins that are named are loaded through `catalogue`, which must outlive the result. An override that names another backend keeps of
 /// Whether a plugin has a setting of this name, and takes a text that is one of several words.
 enum class Takes { yes, not_the_value, not_the_key };
 Takes takes(const Descriptor& plugin, const std::string& key, const Json& value);
 
-/// the file's settings those that both backends have, except `device`.
+/// Reads, merges and checks an experiment. ConfigError tells everything that is wrong. No dataset, device or HDF5 file is opened; the
+/// plugins that are named are loaded through `catalogue`, which must outlive the result. An override that names another backend keeps of
+/// the file's settings those that both backends take, except `device`. Its paths are relative to the current folder.
 Experiment load_experiment(const std::filesystem::path& file, Catalogue& catalogue, const std::vector<std::string>& overrides = {});
 /// The same of a text at hand; `file` names it, and paths inside are seen from its folder.
 Experiment load_experiment(const std::string& text, const std::filesystem::path& file, Catalogue& catalogue,

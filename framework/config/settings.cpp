@@ -138,13 +138,14 @@ class Reading {
     }
   }
 
-  const Parameter& parameter_;
-  const DomainText domain_;
-  /// Relative to the file it stands in; on the command line to the folder of the shell.
+  /// Relative to the experiment's file; on the command line to the current folder.
   std::string path_of(const Json& value) const {
     const bool of_file = !value.position.source || value.position.source->has_lines;
     return ((of_file ? folder_ : std::filesystem::current_path()) / value.text()).lexically_normal().string();
   }
+
+  const Parameter& parameter_;
+  const DomainText domain_;
   const std::filesystem::path& folder_;
   Faults& faults_;
   const std::string otherwise_;

@@ -8,12 +8,16 @@ Batches::Batches(Workbench& bench)
     : bench_(bench),
       course_(bench.experiment, int64_t(bench.data.training().rows.size()), bench.batch()),
       schedule_(bench.experiment, course_),
+      known_steps_(course_.steps),
       samples_(bench.experiment, bench.data),
       loader_(bench.data, bench.data.training()) {
-  try {
-    schedule_.rate(course_.steps_per_epoch);
-  } catch (const Failure&) {
-    waits_for_metrics_ = true;
+  schedule_.rate(0);  // what is refused here is refused everywhere
+  for (int64_t epoch = 1; epoch < course_.epochs && known_steps_ == course_.steps; ++epoch) {
+    try {
+      schedule_.rate(epoch * course_.steps_per_epoch);
+    } catch (const Failure&) {
+      known_steps_ = epoch * course_.steps_per_epoch;
+    }
   }
   begin_epoch();
   settle();
@@ -22,7 +26,7 @@ Batches::Batches(Workbench& bench)
 void Batches::begin_epoch() { order_ = samples_.epoch(epoch_); }
 
 void Batches::settle() {
-  const double rate = schedule_.rate(waits_for_metrics_ ? step_ % course_.steps_per_epoch : step_);
+  const double rate = schedule_.rate(step_ % known_steps_);
   moment_ = {uint64_t(bench_.experiment.seed), uint64_t(step_), 0, rate, double(step_ + 1)};
 }
 

@@ -11,7 +11,8 @@
 namespace lamina {
 
 /// The whole batches of the training split, in the order and with the numbers that a run has in its first steps, epoch after epoch; what an
-/// epoch's end cuts short is left out. A schedule that goes by metrics, which only a run has, stays in its first epoch. Reads from `bench`,
+/// epoch's end cuts short is left out. The rates of a schedule that waits for metrics, which only a run has, are
+/// those before it does, over again. Reads from `bench`,
 /// which must stay.
 class Batches {
  public:
@@ -30,7 +31,7 @@ class Batches {
   Workbench& bench_;
   const Course course_;
   Schedule schedule_;
-  bool waits_for_metrics_ = false;
+  int64_t known_steps_;  ///< whose rate does not wait for metrics
   std::map<const program::Executable*, Loader::Columns> columns_;
   const SampleOrder samples_;
   std::vector<int64_t> order_;

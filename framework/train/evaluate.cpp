@@ -135,7 +135,9 @@ void check_replaceable(const std::filesystem::path& output) {
     own = H5Reader(output).attribute_text("", writer_key) == writer;
   } catch (const std::exception&) {
   }
-  if (!own) throw Failure(Exit::usage, output.string() + " is there already and was not written by `lamina predict`; name another file");
+  if (!own)
+    throw Failure(Exit::usage,
+                  output.string() + " is there already and bears no mark of `lamina predict`; delete it, or name another file");
 }
 
 Predicted predict_checked(const std::filesystem::path& path, const SampleSource& from, const std::filesystem::path& output,

@@ -63,7 +63,8 @@ class Png {
         },
         [](png_structp, png_const_charp) {});
     info_ = png_ ? png_create_info_struct(png_) : nullptr;
-    if (!info_ || setjmp(png_jmpbuf(png_))) return false;
+    if (!info_) return false;
+    if (setjmp(png_jmpbuf(png_))) return false;
     png_set_read_fn(png_, this, [](png_structp png, png_bytep to, size_t count) {
       Png& own = *static_cast<Png*>(png_get_io_ptr(png));
       if (count > own.left_) png_error(png, "it ends too early");
@@ -75,6 +76,7 @@ class Png {
   }
   bool start() {
     if (setjmp(png_jmpbuf(png_))) return false;
+    png_set_alpha_mode(png_, PNG_ALPHA_PNG, PNG_DEFAULT_sRGB);  // of pictures with another gamma
     png_set_expand(png_), png_set_scale_16(png_), png_set_gray_to_rgb(png_), png_set_add_alpha(png_, 255, PNG_FILLER_AFTER);
     passes_ = png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
@@ -107,7 +109,7 @@ class Png {
   int passes_ = 1;
   std::vector<uint8_t> whole_;  ///< of an interlaced picture
   int64_t row_ = 0;
-  char message_[128] = "";
+  char message_[128] = "there is no memory for it";
 };
 
 /// A JPEG picture that is being read, row by row. libjpeg's errors, and warnings (it goes on with grey where data are missing), come back
@@ -127,6 +129,7 @@ class Jpeg {
     info_.client_data = this;
     if (!begin(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) fail();
     check_claim(path, info_.image_height, info_.image_width, bytes.size(), 512);  // a bit for 64
+    if (jpeg_has_multiple_scans(&info_)) check_kept(path, height(), width(), "where they come in several scans");
   }
   int64_t height() const { return info_.image_height; }
   int64_t width() const { return info_.image_width; }
@@ -198,7 +201,12 @@ struct Filter {
       double sum = 0;
       for (int64_t i = first; i <= last; ++i) sum += weight(i);
       Place& place = places.emplace_back(Place{first, {}});
-      for (int64_t i = first; i <= last; ++i) place.weights.push_back(float(weight(i) / sum));
+      for (int64_t i = first; i <= last; ++i) {
+        if (const auto w = float(weight(i) / sum))
+          place.weights.push_back(w);
+        else if (place.weights.empty())
+          place.first = i + 1;
+      }
     }
   }
 };
@@ -263,7 +271,8 @@ struct ImageFolder {
         "Pictures are decoded in every epoch, beside the training. Where `size` is given, they are resized, each channel for itself, "
         "by a triangle filter that covers all pixels (as antialiased bilinear does); without it all must have one size. What lies "
         "behind transparent pixels is `background`, unless `channels` is rgba. Rotations noted in EXIF are not applied. Refused, with the "
-        "path: what is no picture or a damaged one, more than 2³⁰ pixels (2²⁶ without `size`, or interlaced), a class without pictures in "
+        "path: what is no picture or a damaged one, more than 2³⁰ pixels (2²⁶ without `size`, interlaced or in several scans), a PNG of "
+        "more than a million rows or columns, a class without pictures in "
         "the training split, a class of "
         "the test split that it has not.");
     d.source("PNG: ISO/IEC 15948; JPEG: ITU-T T.81; grey is the luma of ITU-R BT.601");
@@ -342,21 +351,30 @@ struct ImageFolder {
       const int64_t height = picture.height(), width = picture.width(), count = channel_count();
       if (!size && Shape{height, width} != extent_) throw Error(file + " has changed its size while the training runs");
       std::vector<uint8_t> rgba(size_t(4 * width));
+      if (Shape{height, width} == extent_) {
+        for (int64_t y = 0; y < height; ++y) {
+          picture.read(rgba.data());
+          for (int64_t c = 0; c < count; ++c)
+            for (int64_t x = 0; x < width; ++x) out[(c * height + y) * width + x] = uint8_t(channel(&rgba[size_t(4 * x)], c, count));
+        }
+        return out + count * height * width;
+      }
       std::vector<float> pixels(size_t(count * width));
       Resizer resizer(height, width, extent_, count);
       for (int64_t y = 0; y < height; ++y) {
         picture.read(rgba.data());
         for (int64_t x = 0; x < width; ++x)
-          for (int64_t c = 0; c < count; ++c) pixels[size_t(x * count + c)] = float(channel(&rgba[size_t(4 * x)], c));
+          for (int64_t c = 0; c < count; ++c) pixels[size_t(x * count + c)] = float(channel(&rgba[size_t(4 * x)], c, count));
         resizer.row(pixels);
       }
       return resizer.planes(out);
     });
   }
-  int channel(const uint8_t* rgba, int64_t c) const {
-    if (channels == "rgba") return rgba[c];
+  /// Channel c of `count`: one is grey, four are the picture's own.
+  int channel(const uint8_t* rgba, int64_t c, int64_t count) const {
+    if (count == 4) return rgba[c];
     const auto on_background = [&](int v) { return (v * rgba[3] + int(background) * (255 - rgba[3]) + 127) / 255; };
-    if (channels == "rgb") return on_background(rgba[c]);
+    if (count == 3) return on_background(rgba[c]);
     return (on_background(rgba[0]) * 19595 + on_background(rgba[1]) * 38470 + on_background(rgba[2]) * 7471 + 32768) >> 16;
   }
 };

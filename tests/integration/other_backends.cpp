@@ -79,7 +79,7 @@ TEST_CASE("predict answers for a file and for a split, evaluate scores other dat
   CHECK(H5Reader(path("split.h5")).attribute_text("", "split") == "test");
   CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "train"})->wait() == 0);  // replaces its own
   CHECK(bench.start({"predict", bench.run.string(), path("data.h5"), "--split", "test"})->wait() == 2);
-  CHECK_HAS(content(bench.log), "data.h5 is there already and was not written by `lamina predict`");
+  CHECK_HAS(content(bench.log), "data.h5 is there already and bears no mark of `lamina predict`");
   CHECK(bench.start({"predict", bench.run.string(), path("small.json"), "--split", "test"})->wait() == 2);
   CHECK(bench.start({"predict", bench.run.string(), path("split.h5"), "--split", "tset"})->wait() == 2);
   CHECK_HAS(content(bench.log), "no split \"tset\"; there is: train, validation, test");

@@ -99,6 +99,8 @@ TEST_CASE("a command line that cannot be meant ends with code 2 and the nearest 
   refused({"compare-backends", "a.json", "--backends", "cpu"}, "There is nothing to compare \"cpu\" with");
   refused({"bench", "a.json", "--steps", "0"}, "is not at least 1");
   refused({"predict", "runs/a", "in.h5"}, "wants OUT.h5.");
+  refused({"predict", "runs/a", "in.h5", "out.h5", "--split", "test"}, "IN.h5 is left out then");
+  refused({"predict", "runs/a", "in.h5", "out.h5", "--set", "dataset.test=x.csv"}, "is for --split");
   refused({"run", "--sede", "1", "x.json"}, "there is no option \"--sede\"; did you mean \"--seed\"?");
   refused({"run", "--sede=1"}, "there is no option \"--sede\"");
   refused({"--jsn"}, "There is no option \"--jsn\"; did you mean \"--json\"?");
@@ -223,7 +225,9 @@ TEST_CASE("plugins are listed and described from their declarations; a broken on
   CHECK_HAS(none.err, "did you mean \"gated\"?");
   const Outcome two = lamina_says({"--plugin-path", LAMINA_PLUGINS, "plugins", "describe", "constant"});
   CHECK(two.code == 2);
-  CHECK_HAS(two.err, "lamina plugins describe initializer constant\n  lamina plugins describe layer constant\n  lamina plugins describe schedule constant");
+  CHECK_HAS(two.err,
+            "lamina plugins describe initializer constant\n  lamina plugins describe layer constant\n  lamina plugins describe schedule "
+            "constant");
 
   const Outcome backends = with_paths({"--plugin-path", LAMINA_PLUGINS, "backends"});
   CHECK(backends.code == 0);

@@ -50,7 +50,7 @@ std::string interlaced_png(int width, int height, std::vector<uint8_t> pixels) {
   png_destroy_write_struct(&out, &info);
   return bytes;
 }
-std::string jpeg(int channels, uint32_t width, uint32_t height, std::vector<uint8_t> pixels) {
+std::string jpeg(int channels, uint32_t width, uint32_t height, std::vector<uint8_t> pixels, bool progressive = false) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;
   info.err = jpeg_std_error(&errors);
@@ -62,6 +62,7 @@ std::string jpeg(int channels, uint32_t width, uint32_t height, std::vector<uint
   info.in_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, 100, TRUE);
+  if (progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
   for (uint32_t row = 0; row < height; ++row) {
     JSAMPROW at = &pixels[size_t(row) * width * size_t(channels)];
@@ -114,6 +115,42 @@ TEST_CASE("image_folder: PNG and JPEG of every color, transparency, order") {
   const OpenDataset gray("image_folder", {{"path", path}, {"channels", "gray"}, {"background", int64_t(0)}, {"classes", Texts{"cat"}}});
   CHECK(gray.sample(0) == Shape{1, 1, 2});
   CHECK(gray.values<uint8_t>(0, 0) == Bytes{82, 0, 18, 48});  // 0.587 · 100 + 0.114 · 200 = 81.5; 18.15; 48.15
+}
+
+TEST_CASE("image_folder: PNG of every kind") {
+  Files files;
+  struct Kind {
+    int depth, type;
+    std::vector<uint8_t> row;  ///< of two pixels
+    Bytes rgba;                ///< what they are
+  };
+  const std::vector<Kind> kinds = {
+      {1, PNG_COLOR_TYPE_GRAY, {0x40}, {0, 0, 0, 255, 255, 255, 255, 255}},
+      {2, PNG_COLOR_TYPE_GRAY, {0x60}, {85, 85, 85, 255, 170, 170, 170, 255}},
+      {16, PNG_COLOR_TYPE_GRAY, {0x40, 0x40, 0xff, 0xff}, {64, 64, 64, 255, 255, 255, 255, 255}},
+      {8, PNG_COLOR_TYPE_GRAY_ALPHA, {9, 200, 70, 0}, {9, 9, 9, 200, 70, 70, 70, 0}},
+      {16, PNG_COLOR_TYPE_RGB, {1, 1, 2, 2, 3, 3, 0x80, 0x80, 0, 0, 0xff, 0xff}, {1, 2, 3, 255, 128, 0, 255, 255}},
+      {8, PNG_COLOR_TYPE_PALETTE, {1, 0}, {40, 50, 60, 77, 10, 20, 30, 255}},
+  };
+  for (const Kind& k : kinds) {
+    std::string bytes;
+    png_structp out = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+    png_infop info = png_create_info_struct(out);
+    const auto append = [](png_structp p, png_bytep from, size_t count) {
+      static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(from), count);
+    };
+    png_set_write_fn(out, &bytes, append, nullptr);
+    png_set_IHDR(out, info, 2, 1, k.depth, k.type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    const png_color colors[] = {{10, 20, 30}, {40, 50, 60}};
+    const png_byte alphas[] = {255, 77};
+    if (k.type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(out, info, colors, 2), png_set_tRNS(out, info, alphas, 2, nullptr);
+    png_write_info(out, info), png_write_row(out, k.row.data()), png_write_end(out, info);
+    png_destroy_write_struct(&out, &info);
+    files.write("a/x.png", bytes);
+    const Bytes planes = OpenDataset("image_folder", {{"path", files.root.string()}, {"channels", "rgba"}}).values<uint8_t>(0, 0);
+    REQUIRE(planes.size() == 8);
+    for (size_t i = 0; i < 8; ++i) CHECK_MESSAGE(planes[i % 4 * 2 + i / 4] == k.rgba[i], k.depth, " bits, type ", k.type, ", number ", i);
+  }
 }
 
 TEST_CASE("image_folder: sizes are equal, or brought to one") {
@@ -200,6 +237,12 @@ TEST_CASE("image_folder: hostile pictures and folders are refused with their pat
   CHECK(contains(told("x.jpg", lying), "pixels; at most"));
   lying[frame + 5] = '\x13', lying[frame + 7] = '\x13';
   CHECK(contains(told("x.jpg", lying), "pixels, but has"));
+  std::string scans = jpeg(3, 16, 16, noise, true);  // all its coefficients would be held
+  CHECK(told("x.jpg", scans) == "");
+  const size_t progressive = scans.find("\xff\xc2");
+  REQUIRE(progressive != scans.npos);
+  scans[progressive + 5] = '\x7f', scans[progressive + 7] = '\x7f', scans.append(3 << 20, '\0');
+  CHECK(contains(told("x.jpg", scans), "are decoded where they come in several scans"));
   std::string bomb = p;  // width and height of the first chunk, IHDR, and its checksum
   for (size_t at : {18, 22}) bomb[at] = '\x1f';
   const uint32_t sum = uint32_t(crc32(0, reinterpret_cast<const Bytef*>(bomb.data()) + 12, 17));

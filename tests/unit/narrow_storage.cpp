@@ -65,7 +65,9 @@ const std::vector<Way>& ways() {
             way.backend.open();
             list.push_back(way);
           } catch (const std::exception& e) {
-            MESSAGE(text_of(way), " is not tested: ", std::string(e.what()));
+            const std::string text = e.what();
+            if (text.find("cannot multiply bfloat16 on this processor") == text.npos) throw;
+            MESSAGE(text_of(way), " is not tested: ", text);
           }
         }
       }
@@ -118,7 +120,7 @@ void agree(const OpCase& c, const std::vector<Array>& data, Narrow narrow = Narr
     CHECK_MESSAGE((y.size() == expected.data.size() && wrong == 0), c.op, ", ", text_of(way), ": ", wrong, " elements differ; the first, ",
                   first, ", is ", y[first], ", not ", expected.data[first]);
   }
-  CHECK_MESSAGE((all > 0 || ways().empty()), c.op, ": nothing is narrow");
+  CHECK_MESSAGE(all > 0, c.op, ": nothing is narrow");
 }
 /// Numbers that 16 bits hold, so that the largest of a window is the same.
 std::vector<Array> drawn(const OpCase& c) {
@@ -305,7 +307,8 @@ TEST_CASE("narrow storage: whole numbers stay whole") {
             integers(minimum(moved(scaled), 70000) + 5),
             integers(slice(concat({reverse(moved(scaled), {3}), ids}, 1), 1, 2, 10)),
             moved(places + 300) - moved(places),
-            moved(select(x[1] > 0, ids + 1, -ids))};
+            moved(select(x[1] > 0, ids + 1, -ids)),
+            moved(concat({ids, s.emit("broadcast", {3.0}, {{"shape", shape}})[0]}, 1))};
   };
   const std::vector<Array> x = drawn(c);
   const Values expected = Evaluation(reference64, c, 0).at(x);

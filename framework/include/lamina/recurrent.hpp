@@ -18,9 +18,11 @@ struct Recurrent {
                "way through the steps; both: two ways side by side, each with weights of its own");
     d.optional("steps", steps, "all | last", "whether y holds the state after every step, or after the last step of its way");
     d.optional("bias", bias, "whether bias_ih and bias_hh are added");
-    d.optional("mask", mask, "(-inf, inf)",
-               "steps whose features are all this number, as the 0 of an embedding's padding, are passed over: the states stand still, and y "
-               "repeats them (ahead of the first step that counts, those the way starts with)");
+    d.optional(
+        "mask", mask, "(-inf, inf)",
+        "steps whose features are all this number, as the 0 of an embedding's padding, are passed over: the states stand still, and y "
+        "repeats them (ahead of the first step that counts, those the way starts with); best 0, −1 or another number that every "
+        "precision holds");
     d.input("x", "[batch, steps, features]");
     d.result("y", "[batch, steps, units], or [batch, units] of the last step; of both directions [forward, backward] along the last axis");
   }

@@ -58,8 +58,7 @@ class Wide {
         kinds.push_back(counts(in.dtype) || in.op == "iota" ? Kind::whole : kind);
       }
       for (size_t j = 0; j < region.results.size(); ++j)
-        if (kinds[region.operands + region.results[j].from] == Kind::whole)
-          kinds_[op.out(s * region.results.size() + j).number] = Kind::whole;
+        kinds_[op.out(s * region.results.size() + j).number] = kinds[region.operands + region.results[j].from];
     }
   }
 

@@ -59,7 +59,7 @@ void add_backward(Lowering& l, const Op& op, const Op& pool, std::string definit
 
 const Op* pool_of(const Planning& p, const Value& positions, const Shape& full) {
   const Op* maker = p.maker(positions);
-  while (maker && (maker->name == "reorder" || maker->name == "copy")) maker = p.maker(maker->in(0));
+  while (maker && maker->name == "copy") maker = p.maker(maker->in(0));
   return maker && maker->name == "max_pool" && maker->in(0).shape == full ? maker : nullptr;
 }
 

@@ -33,8 +33,8 @@ std::string png(uint32_t format, uint32_t width, uint32_t height, const std::vec
   REQUIRE(png_image_write_to_memory(&image, file.data(), &bytes, 0, pixels.data(), 0, nullptr));
   return file.substr(0, bytes);
 }
-/// A grey one, in Adam7's seven passes.
-std::string interlaced_png(int width, int height, std::vector<uint8_t> pixels) {
+/// One of any kind; `rows` as they stand in the file, of two colors and their alphas where it has a palette.
+std::string png_of(int depth, int type, int interlace, uint32_t width, std::vector<std::vector<uint8_t>> rows) {
   std::string bytes;
   png_structp out = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(out);
@@ -42,11 +42,13 @@ std::string interlaced_png(int width, int height, std::vector<uint8_t> pixels) {
     static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(from), count);
   };
   png_set_write_fn(out, &bytes, append, nullptr);
-  png_set_IHDR(out, info, png_uint_32(width), png_uint_32(height), 8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_ADAM7,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  std::vector<png_bytep> rows;
-  for (int y = 0; y < height; ++y) rows.push_back(&pixels[size_t(y * width)]);
-  png_write_info(out, info), png_write_image(out, rows.data()), png_write_end(out, info);
+  png_set_IHDR(out, info, width, png_uint_32(rows.size()), depth, type, interlace, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  const png_color colors[] = {{10, 20, 30}, {40, 50, 60}};
+  const png_byte alphas[] = {255, 77};
+  if (type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(out, info, colors, 2), png_set_tRNS(out, info, alphas, 2, nullptr);
+  std::vector<png_bytep> starts;
+  for (auto& row : rows) starts.push_back(row.data());
+  png_write_info(out, info), png_write_image(out, starts.data()), png_write_end(out, info);
   png_destroy_write_struct(&out, &info);
   return bytes;
 }
@@ -133,20 +135,7 @@ TEST_CASE("image_folder: PNG of every kind") {
       {8, PNG_COLOR_TYPE_PALETTE, {1, 0}, {40, 50, 60, 77, 10, 20, 30, 255}},
   };
   for (const Kind& k : kinds) {
-    std::string bytes;
-    png_structp out = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-    png_infop info = png_create_info_struct(out);
-    const auto append = [](png_structp p, png_bytep from, size_t count) {
-      static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(from), count);
-    };
-    png_set_write_fn(out, &bytes, append, nullptr);
-    png_set_IHDR(out, info, 2, 1, k.depth, k.type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    const png_color colors[] = {{10, 20, 30}, {40, 50, 60}};
-    const png_byte alphas[] = {255, 77};
-    if (k.type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(out, info, colors, 2), png_set_tRNS(out, info, alphas, 2, nullptr);
-    png_write_info(out, info), png_write_row(out, k.row.data()), png_write_end(out, info);
-    png_destroy_write_struct(&out, &info);
-    files.write("a/x.png", bytes);
+    files.write("a/x.png", png_of(k.depth, k.type, PNG_INTERLACE_NONE, 2, {k.row}));
     const Bytes planes = OpenDataset("image_folder", {{"path", files.root.string()}, {"channels", "rgba"}}).values<uint8_t>(0, 0);
     REQUIRE(planes.size() == 8);
     for (size_t i = 0; i < 8; ++i) CHECK_MESSAGE(planes[i % 4 * 2 + i / 4] == k.rgba[i], k.depth, " bits, type ", k.type, ", number ", i);
@@ -175,7 +164,9 @@ TEST_CASE("image_folder: rows and columns are resized alike, however the rows co
   for (int64_t i = 0; i < height * width; ++i) picture.push_back(uint8_t(i * i * 37 >> 2));
   for (int64_t i = 0; i < height * width; ++i) turned[size_t(i % width * height + i / width)] = picture[size_t(i)];
   files.write("a/1.png", png(PNG_FORMAT_GRAY, int(width), int(height), picture));
-  files.write("a/2.png", interlaced_png(int(width), int(height), picture));
+  std::vector<std::vector<uint8_t>> rows;
+  for (int64_t y = 0; y < height; ++y) rows.emplace_back(picture.begin() + y * width, picture.begin() + (y + 1) * width);
+  files.write("a/2.png", png_of(8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_ADAM7, uint32_t(width), rows));
   files.write("b/1.png", png(PNG_FORMAT_GRAY, int(height), int(width), turned));
   for (const Shape& size : {Shape{5, 4}, Shape{3, 9}, Shape{13, 2}, Shape{1, 1}, Shape{29, 31}, Shape{40, 3}}) {
     const auto read = [&](const char* name, const Shape& extent) {

@@ -86,11 +86,11 @@ OpCase case_of(const std::string& what, const std::vector<Shape>& shapes, const 
   };
   return c;
 }
-/// How many tensors take half the bytes of their type.
+/// A temporary that takes half the bytes of its type.
+bool is_narrow(const program::LoweredValue& v) {
+  return v.kind == LAMINA_TEMPORARY && v.type.dtype == DType::float32 && v.bytes * 2 == uint64_t(element_count(v.type.shape)) * 4;
+}
 int narrow_tensors(const Evaluation& e) {
-  const auto is_narrow = [](const program::LoweredValue& v) {
-    return v.kind == LAMINA_TEMPORARY && v.type.dtype == DType::float32 && v.bytes * 2 == uint64_t(element_count(v.type.shape)) * 4;
-  };
   const auto& values = e.executable().lowered().values;
   return int(std::count_if(values.begin(), values.end(), is_narrow));
 }
@@ -335,10 +335,8 @@ TEST_CASE("narrow storage: gradients of parameters stay wide on their way to the
     Steps steps(*session, r);
     int narrow = 0;
     for (auto& v : steps.lowered().values) {
-      const bool half =
-          v.kind == LAMINA_TEMPORARY && v.type.dtype == DType::float32 && v.bytes * 2 == uint64_t(element_count(v.type.shape)) * 4;
-      narrow += half;
-      CHECK_MESSAGE(!(half && v.type.shape == shape), text_of(way));
+      narrow += is_narrow(v);
+      CHECK_MESSAGE(!(is_narrow(v) && v.type.shape == shape), text_of(way));
     }
     CHECK(narrow > 0);
   }

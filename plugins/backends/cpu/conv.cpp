@@ -97,8 +97,8 @@ void lower_conv(Lowering& l, const Op& op) {
   const ConvShape s{
       x.size(0),        x.size(1),         y.size(1),           op.integer("groups", 1), spatial(x.shape),       spatial(y.shape),
       spatial(w.shape), op.list("stride"), op.list("dilation"), op.list("padding_low"),  op.list("padding_high")};
-  const auto in = [&](size_t i) { return l.stored_at(l.operand(op, i, default_token(op.in(i).shape)), op.in(i)); };
-  const Operand first = in(0), second = in(1), result = l.stored_at(l.result(op, 0, default_token(op.out(0).shape)), op.out(0));
+  const auto in = [&](size_t i) { return l.read(op, i, default_token(op.in(i).shape)); };
+  const Operand first = in(0), second = in(1), result = l.written(op, 0, default_token(op.out(0).shape));
   const Operand px = data ? result : first, pw = forward || data ? second : result, py = forward ? result : data ? first : second;
   if (covers_input(s)) {  // one product: both sides count (spatial…, channel) in the same order
     const int64_t k = x.count() / x.size(0), n = s.batch, f = s.filters;

@@ -36,6 +36,12 @@ class Lowering : public Planning {
     steps_->back()->op = op_;
   }
   Operand stored_at(Place place, const Value& v) const { return {place, v.count(), stored(v)}; }
+  Operand read(const Op& op, size_t i, uint64_t token) { return stored_at(operand(op, i, token), op.in(i)); }
+  Operand written(const Op& op, size_t i, uint64_t token) { return stored_at(result(op, i, token), op.out(i)); }
+  /// The first result; where nobody asks for it, scratch of `count` elements of `type`.
+  Operand written_or_scratch(const Op& op, uint64_t token, int64_t count, DType type) {
+    return op.has_out(0) ? written(op, 0, token) : Operand{scratch(uint64_t(count) * size_of(type)), count, type};
+  }
   void add_conversion(const Operand& from, const Operand& to);
   void add_reorder(Place from, uint64_t from_token, Place to, uint64_t to_token, int64_t count, DType dtype) override;
 

@@ -117,13 +117,12 @@ void lower_normalize(Lowering& l, const Op& op) {
   const double epsilon = op.real("epsilon");
   const bool backward = op.name == "normalize_backward";
   const auto vector = [&](size_t i) { return l.operand(op, i, 0); };
-  const auto full = [&](size_t i) { return l.stored_at(l.operand(op, i, token), op.in(i)); };
+  const auto full = [&](size_t i) { return l.read(op, i, token); };
   const uint64_t vector_bytes = uint64_t(channels) * sizeof(float);
   const auto out = [&](size_t i) { return op.has_out(i) ? l.result(op, i, 0) : l.scratch(vector_bytes); };
   const Place sums = l.scratch(uint64_t(channels) * 16 * uint64_t(threads)), coefficients = l.scratch(3 * vector_bytes);
   const Operand x = full(0);
-  const Operand result = op.has_out(0) ? l.stored_at(l.result(op, 0, token), op.out(0))
-                                       : Operand{l.scratch(uint64_t(x.count) * size_of(x.type)), x.count, x.type};
+  const Operand result = l.written_or_scratch(op, token, x.count, x.type);
   const Place second = out(1), third = out(2);
   if (backward) {
     const Operand dy = full(4);

@@ -125,12 +125,12 @@ std::optional<PoolShape> apart(const Planning& p, const Op& unpool) {
 }  // namespace
 
 void lower_pool(Lowering& l, const Op& op) {
-  const auto in = [&](size_t i) { return l.operand(op, i, default_token(op.in(i).shape)); };
-  const auto out = [&](size_t i) { return l.result(op, i, default_token(op.out(i).shape)); };
+  const auto in = [&](size_t i) { return l.read(op, i, default_token(op.in(i).shape)); };
+  const auto out = [&](size_t i) { return l.written(op, i, default_token(op.out(i).shape)); };
   if (op.name == "max_unpool" || op.name == "max_take") {
     const bool scatter = op.name == "max_unpool";
-    const Operand first = l.stored_at(in(0), op.in(0)), result = l.stored_at(out(0), op.out(0));
-    const Place indices = in(1);
+    const Operand first = in(0), result = out(0);
+    const Place indices = in(1).place;
     const Shape &full = scatter ? op.out(0).shape : op.in(0).shape, &pooled = op.in(1).shape;
     if (full.size() < 3) op.fail("it needs at least one spatial axis");
     if (const auto s = scatter ? apart(l, op) : std::nullopt) {
@@ -147,13 +147,12 @@ void lower_pool(Lowering& l, const Op& op) {
     };
     return in_type(l, DType::float32, add, first, result);
   }
-  const Operand from = l.stored_at(in(0), op.in(0));
+  const Operand from = in(0);
   const bool max = op.name == "max_pool", backward = op.name == "average_pool_backward";
   const Value& shown = op.out(op.has_out(0) ? 0 : 1);
   // Where nobody asks for one of max_pool's results, it goes to scratch.
-  const Operand to = op.has_out(0) ? l.stored_at(out(0), op.out(0))
-                                   : Operand{l.scratch(uint64_t(shown.count()) * size_of(from.type)), shown.count(), from.type};
-  const Place indices = !max ? Place{} : op.has_out(1) ? out(1) : l.scratch(uint64_t(shown.count()) * sizeof(int32_t));
+  const Operand to = l.written_or_scratch(op, default_token(shown.shape), shown.count(), from.type);
+  const Place indices = !max ? Place{} : op.has_out(1) ? out(1).place : l.scratch(uint64_t(shown.count()) * sizeof(int32_t));
   const PoolShape s = backward ? pool_shape(op, shown.shape, op.in(0).shape) : pool_shape(op, op.in(0).shape, shown.shape);
   const auto kind = max ? PoolStep::Kind::max : backward ? PoolStep::Kind::average_backward : PoolStep::Kind::average;
   const auto add = [&](const Operand& x, const Operand& y) {
